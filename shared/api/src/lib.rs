@@ -1,0 +1,269 @@
+//! The wire shapes of the HTTP API. Clients rely on these names: add fields freely, never rename one.
+//!
+//! Knows JSON names and nothing else: no rules (those are `domain`), no transport (that is `edge`), no AWS.
+//! Times are RFC 3339 in UTC, credits are whole numbers, sizes are bytes unless a name says otherwise.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+mod problem;
+
+pub use problem::{InputFault, PROBLEM_CONTENT_TYPE, Problem};
+
+/// `GET /api/account`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Account {
+    /// The Cognito `sub`.
+    pub user_id: String,
+    /// The address that the ID token carries.
+    pub email: String,
+    /// What can be spent now.
+    pub credits: u64,
+    /// What one request may hold.
+    pub limits: Limits,
+    /// What one image costs, so that a client can show the price before it submits.
+    pub prices: Vec<Price>,
+}
+
+/// What one request may hold; all of it configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Limits {
+    /// Images in one batch.
+    pub max_images_per_batch: u32,
+    /// Bytes of one photo.
+    pub max_file_bytes: u64,
+    /// Pixels (width x height) of one photo.
+    pub max_pixels: u64,
+    /// Files in one request for upload links.
+    pub max_files_per_presign: u32,
+    /// Characters of the prompt that all images share.
+    pub max_prompt_chars: u32,
+    /// Characters of an image's own prompt.
+    pub max_image_prompt_chars: u32,
+}
+
+/// One line of the price list: an image of this quality with at most this many pixels costs this many credits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Price {
+    /// `low`, `medium` or `high`; `auto` is priced as the dearest.
+    pub quality: String,
+    /// The largest result (width x height, pixels) that this price covers.
+    pub up_to_pixels: u64,
+    /// Credits for one image.
+    pub credits: u64,
+}
+
+/// `POST /api/files/presign`: the files somebody wants to upload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PresignRequest {
+    /// In the order in which the links will be answered.
+    pub files: Vec<FileToUpload>,
+}
+
+/// One file as its owner describes it; the link is good for exactly this type and length.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileToUpload {
+    /// The file's own name; kept by the client, never trusted.
+    pub name: String,
+    /// `image/png`, `image/jpeg` or `image/webp`.
+    pub content_type: String,
+    /// Exact length in bytes.
+    pub size: u64,
+}
+
+/// The answer to [`PresignRequest`], in the order asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PresignResponse {
+    /// One per file, in the order asked.
+    pub uploads: Vec<Upload>,
+}
+
+/// A presigned upload. Send the file's bytes to `url` by `method`, with exactly these `headers`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Upload {
+    /// What to name in `images[].key` when submitting.
+    pub key: String,
+    /// Where to send the bytes.
+    pub url: String,
+    /// `PUT`.
+    pub method: String,
+    /// Headers that are part of the signature. `content-length` is signed too; every HTTP client sends it by itself.
+    pub headers: BTreeMap<String, String>,
+    /// When the link stops working.
+    pub expires_at: String,
+}
+
+/// `POST /api/images/generate`, with an `Idempotency-Key` header.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SubmitRequest {
+    /// The photos, in the order in which the results will be numbered (from 0).
+    pub images: Vec<ImageToEdit>,
+    /// The wish that all images share.
+    #[serde(default)]
+    pub prompt: String,
+    /// How the results should be.
+    #[serde(default)]
+    pub options: Options,
+}
+
+/// One photo of a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageToEdit {
+    /// The key that `POST /api/files/presign` answered.
+    pub key: String,
+    /// A wish of its own, in place of the shared one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+}
+
+/// How the results should be; what is left out takes its default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Options {
+    /// `low`, `medium` (the default), `high` or `auto`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quality: Option<String>,
+    /// `auto` (the default) or `WIDTHxHEIGHT` in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<String>,
+    /// `png` (the default), `jpeg` or `webp`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+}
+
+/// The answer (202) to an accepted [`SubmitRequest`], and again to each repeat of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SubmitResponse {
+    /// The batch's name from now on.
+    pub batch_id: String,
+    /// How many images it has.
+    pub image_count: u32,
+    /// What was debited.
+    pub credits_spent: u64,
+    /// The balance right after the debit.
+    pub credits: u64,
+    /// Where to follow it: a path on the API's origin.
+    pub status_url: String,
+}
+
+/// `GET /api/batch/{id}/status`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchStatus {
+    /// The batch.
+    pub batch_id: String,
+    /// `pending`, `processing`, `completed`, `failed` or `canceled`.
+    pub status: String,
+    /// The wish that all images share, in full.
+    pub prompt: String,
+    /// As submitted, with the defaults filled in.
+    pub options: Options,
+    /// What was debited at submit.
+    pub credits_spent: u64,
+    /// What came back for images that failed or were canceled.
+    pub credits_refunded: u64,
+    /// When it was accepted.
+    pub created_at: String,
+    /// When its last image was settled; absent while any is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<String>,
+    /// How many images are in which state.
+    pub counts: Counts,
+    /// When to ask again, in milliseconds; 0 when nothing will change any more.
+    pub poll_after_ms: u64,
+    /// Every image, by index.
+    pub images: Vec<ImageStatus>,
+}
+
+/// How many images are in which state; `total` is their sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// All images of the batch.
+    pub total: u32,
+    /// Not started yet.
+    pub pending: u32,
+    /// At the provider.
+    pub processing: u32,
+    /// Has a result.
+    pub completed: u32,
+    /// Has none and was refunded.
+    pub failed: u32,
+    /// Was called off and refunded.
+    pub canceled: u32,
+}
+
+/// One image of a [`BatchStatus`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageStatus {
+    /// Its place in the batch, from 0.
+    pub index: u32,
+    /// The upload it was made from.
+    pub key: String,
+    /// `pending`, `processing`, `completed`, `failed` or `canceled`.
+    pub status: String,
+    /// Where to fetch the result; present when completed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result_url: Option<String>,
+    /// Why there is none; present when failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ImageError>,
+    /// How often the provider was asked.
+    pub provider_calls: u32,
+}
+
+/// Why an image has no result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageError {
+    /// Stable, for programs.
+    pub code: String,
+    /// For people: what happened and what they can do.
+    pub message: String,
+}
+
+/// `GET /api/batches`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchHistory {
+    /// Newest first.
+    pub batches: Vec<BatchSummary>,
+    /// Pass it as `?cursor=` for the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// One line of a [`BatchHistory`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchSummary {
+    /// The batch.
+    pub batch_id: String,
+    /// `pending`, `processing`, `completed`, `failed` or `canceled`.
+    pub status: String,
+    /// The shared wish, cut after 500 characters; the status has it in full.
+    pub prompt: String,
+    /// How many images are in which state.
+    pub counts: Counts,
+    /// What was debited at submit.
+    pub credits_spent: u64,
+    /// What came back.
+    pub credits_refunded: u64,
+    /// When it was accepted.
+    pub created_at: String,
+    /// When its last image was settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<String>,
+}

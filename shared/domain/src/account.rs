@@ -1,0 +1,137 @@
+//! A user's balance and the entries that explain it (R1).
+//!
+//! An account never changes without an entry, and an entry's amount is exactly the change of the balance. The store
+//! writes both in one transaction, on the condition that the account still has as many entries as when it was read.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Credits, CreditsOverflow};
+
+/// Balance and debt of one user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// What can be spent; never negative, by its type.
+    pub balance: Credits,
+    /// Taken back but already spent; the next positive entries pay this first.
+    pub owed: Credits,
+    /// How many entries the ledger has; each new one takes the next number.
+    pub entries: u64,
+}
+
+/// One accepted change: the entry to write and the account after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Posting {
+    /// The account once the entry stands.
+    pub after: Account,
+    /// The entry's amount: the change of the balance, negative for a debit.
+    pub amount: i64,
+}
+
+/// The balance does not cover a debit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{needed} credits are needed, {available} are there")]
+pub struct Insufficient {
+    /// What the debit asks for.
+    pub needed: Credits,
+    /// The balance.
+    pub available: Credits,
+}
+
+impl Account {
+    /// Spends `amount`, all or nothing.
+    pub fn debit(self, amount: Credits) -> Result<Posting, Insufficient> {
+        let balance = self.balance.minus(amount).ok_or(Insufficient {
+            needed: amount,
+            available: self.balance,
+        })?;
+        Ok(self.post(balance, self.owed))
+    }
+
+    /// Gives `amount`: a grant, a purchase or a refund. What is owed is paid first.
+    pub fn credit(self, amount: Credits) -> Result<Posting, CreditsOverflow> {
+        let repaid = self.owed.min(amount);
+        // Both differences exist because `repaid` is the smaller of the two.
+        let owed = self.owed.minus(repaid).unwrap_or_default();
+        let balance = self
+            .balance
+            .plus(amount.minus(repaid).unwrap_or_default())?;
+        Ok(self.post(balance, owed))
+    }
+
+    fn post(self, balance: Credits, owed: Credits) -> Posting {
+        Posting {
+            after: Self {
+                balance,
+                owed,
+                entries: self.entries + 1,
+            },
+            // Credits are below 2^53, so neither the conversions nor the difference can overflow.
+            amount: balance.get().cast_signed() - self.balance.get().cast_signed(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn account(balance: u32, owed: u32) -> Account {
+        Account {
+            balance: Credits::small(balance),
+            owed: Credits::small(owed),
+            entries: 7,
+        }
+    }
+
+    #[test]
+    fn a_debit_is_all_or_nothing() {
+        let posting = account(10, 0).debit(Credits::small(4)).unwrap();
+        assert_eq!(posting.amount, -4);
+        assert_eq!(
+            posting.after,
+            Account {
+                entries: 8,
+                ..account(6, 0)
+            }
+        );
+        assert_eq!(
+            account(3, 0).debit(Credits::small(4)),
+            Err(Insufficient {
+                needed: Credits::small(4),
+                available: Credits::small(3)
+            })
+        );
+    }
+
+    #[test]
+    fn a_credit_pays_the_debt_first() {
+        for (owed, amount, balance_after, owed_after) in
+            [(0, 5, 15, 0), (3, 5, 12, 0), (5, 5, 10, 0), (8, 5, 10, 3)]
+        {
+            let posting = account(10, owed).credit(Credits::small(amount)).unwrap();
+            assert_eq!(posting.after.balance, Credits::small(balance_after));
+            assert_eq!(posting.after.owed, Credits::small(owed_after));
+            assert_eq!(posting.amount, i64::from(balance_after) - 10);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_balance_is_the_sum_of_the_entries(changes in prop::collection::vec((any::<bool>(), 0u32..50), 0..200)) {
+            let mut account = Account::default();
+            let mut sum = 0i64;
+            for (credit, amount) in changes {
+                let amount = Credits::small(amount);
+                let posting = if credit { account.credit(amount).ok() } else { account.debit(amount).ok() };
+                if let Some(Posting { after, amount }) = posting {
+                    prop_assert_eq!(after.entries, account.entries + 1);
+                    account = after;
+                    sum += amount;
+                }
+                prop_assert_eq!(i64::try_from(account.balance.get()).unwrap(), sum);
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! A batch as a whole: what was ordered, at which price, and how far it is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{BatchId, Credits, CreditsOverflow, EditOptions, ImageState, Timestamp, UserId};
+
+/// A batch's own record: small, because every settlement rewrites it. The prompt in full and the images as submitted
+/// are in the manifest, which never changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// Its name.
+    pub batch_id: BatchId,
+    /// Whose it is.
+    pub user: UserId,
+    /// The first [`Batch::EXCERPT_CHARS`] characters of the shared prompt, for lists.
+    pub prompt_excerpt: String,
+    /// How the results should be.
+    #[serde(flatten)]
+    pub options: EditOptions,
+    /// Fixed at submit.
+    pub price_per_image: Credits,
+    /// Of the request, to tell a repeat from a reuse of its idempotency key.
+    pub request_hash: String,
+    /// When it was accepted.
+    pub created_at: Timestamp,
+    /// From when on an image without a result fails.
+    pub deadline: Timestamp,
+    /// Images in all.
+    pub total: u32,
+    /// Images that are not settled yet. This and the three below always sum up to `total`.
+    pub open: u32,
+    /// Images with a result.
+    pub completed: u32,
+    /// Images without one.
+    pub failed: u32,
+    /// Images called off.
+    pub canceled: u32,
+    /// Does its user want it stopped?
+    #[serde(default)]
+    pub cancel_requested: bool,
+    /// When its last image was settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+}
+
+/// Where a batch stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchState {
+    /// No image has started.
+    Pending,
+    /// Some image is open.
+    Processing,
+    /// Over, with at least one result.
+    Completed,
+    /// Over without any.
+    Failed,
+    /// Over without any because its user called it off.
+    Canceled,
+}
+
+impl BatchState {
+    /// As clients see it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Processing => "processing",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+        }
+    }
+}
+
+/// How many images are in which state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// The sum of the others.
+    pub total: u32,
+    /// Without a record, or with one that says so.
+    pub pending: u32,
+    /// At the provider.
+    pub processing: u32,
+    /// With a result.
+    pub completed: u32,
+    /// Without one.
+    pub failed: u32,
+    /// Called off.
+    pub canceled: u32,
+}
+
+impl Counts {
+    /// Counts the images of a batch of `total` from the records that exist; those without one are pending.
+    pub fn of(total: u32, states: impl IntoIterator<Item = ImageState>) -> Self {
+        let mut counts = Self {
+            total,
+            ..Self::default()
+        };
+        for state in states {
+            match state {
+                ImageState::Pending => {}
+                ImageState::Processing => counts.processing += 1,
+                ImageState::Completed => counts.completed += 1,
+                ImageState::Failed => counts.failed += 1,
+                ImageState::Canceled => counts.canceled += 1,
+            }
+        }
+        counts.pending = total
+            .saturating_sub(counts.processing + counts.completed + counts.failed + counts.canceled);
+        counts
+    }
+
+    /// Images that are not settled yet.
+    #[must_use]
+    pub const fn open(&self) -> u32 {
+        self.pending + self.processing
+    }
+
+    /// Where a batch with these counts stands.
+    #[must_use]
+    pub const fn state(&self, cancel_requested: bool) -> BatchState {
+        if self.pending == self.total {
+            BatchState::Pending
+        } else if self.open() > 0 {
+            BatchState::Processing
+        } else if self.completed > 0 {
+            BatchState::Completed
+        } else if cancel_requested {
+            BatchState::Canceled
+        } else {
+            BatchState::Failed
+        }
+    }
+}
+
+impl Batch {
+    /// How much of the prompt a list shows, in characters.
+    pub const EXCERPT_CHARS: usize = 500;
+
+    /// The beginning of a prompt, as long as a list shows it.
+    #[must_use]
+    pub fn excerpt(prompt: &str) -> String {
+        prompt.chars().take(Self::EXCERPT_CHARS).collect()
+    }
+
+    /// What was debited at submit.
+    pub const fn credits_spent(&self) -> Result<Credits, CreditsOverflow> {
+        self.price_per_image.times(self.total as u64)
+    }
+
+    /// What came back: the price of each image that failed or was canceled.
+    pub const fn credits_refunded(&self) -> Result<Credits, CreditsOverflow> {
+        self.price_per_image
+            .times(self.failed as u64 + self.canceled as u64)
+    }
+
+    /// The counts of a batch that has no open image.
+    #[must_use]
+    pub const fn final_counts(&self) -> Counts {
+        Counts {
+            total: self.total,
+            pending: 0,
+            processing: 0,
+            completed: self.completed,
+            failed: self.failed,
+            canceled: self.canceled,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_follow_from_counts() {
+        use ImageState::{Canceled, Completed, Failed, Pending, Processing};
+        for (images, cancel, expected) in [
+            (vec![], false, BatchState::Pending),
+            (vec![Pending, Pending], true, BatchState::Pending),
+            (vec![Processing], false, BatchState::Processing),
+            (vec![Completed], false, BatchState::Processing),
+            (vec![Completed, Failed], false, BatchState::Completed),
+            (vec![Completed, Canceled], true, BatchState::Completed),
+            (vec![Failed, Failed], false, BatchState::Failed),
+            (vec![Canceled, Canceled], true, BatchState::Canceled),
+            (vec![Failed, Canceled], true, BatchState::Canceled),
+        ] {
+            let counts = Counts::of(2, images.clone());
+            assert_eq!(counts.state(cancel), expected, "{images:?}");
+            let Counts {
+                total,
+                pending,
+                processing,
+                completed,
+                failed,
+                canceled,
+            } = counts;
+            assert_eq!(pending + processing + completed + failed + canceled, total);
+        }
+    }
+
+    #[test]
+    fn excerpts_cut_between_characters() {
+        assert_eq!(Batch::excerpt("ä"), "ä");
+        assert_eq!(Batch::excerpt(&"ä".repeat(600)).chars().count(), 500);
+    }
+}

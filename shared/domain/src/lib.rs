@@ -1,0 +1,33 @@
+//! The rules of the house: what a credit, a batch and an image are, and which changes to them are allowed.
+//!
+//! Everything here is pure: no clock (callers pass `now`), no network, no AWS, Lambda or HTTP type. The adapters in
+//! `aws` turn these decisions into conditional writes; they never decide anything themselves.
+
+mod account;
+mod batch;
+mod credits;
+mod email;
+mod id;
+mod image;
+mod limits;
+mod options;
+mod picture;
+mod price;
+mod submission;
+mod timestamp;
+pub mod timing;
+
+pub use account::{Account, Insufficient, Posting};
+pub use batch::{Batch, BatchState, Counts};
+pub use credits::{Credits, CreditsOverflow};
+pub use email::EmailFingerprint;
+pub use id::{BatchId, IdempotencyKey, ImageRef, InvalidId, UploadKey, UserId, result_key};
+pub use image::{
+    ClaimRefused, Failure, Image, ImageState, MAX_UNKNOWN_OUTCOMES, Outcome, SettleRefused, Usage,
+};
+pub use limits::{InvalidLimits, Limits};
+pub use options::{EditOptions, Format, Quality, Size};
+pub use picture::{Picture, PictureRefused, TAIL_BYTES, probe};
+pub use price::{InvalidPrices, PriceBand, PriceTable};
+pub use submission::{Draft, DraftImage, Fault, Job, Rejected, Submission};
+pub use timestamp::{InvalidTimestamp, Timestamp};
