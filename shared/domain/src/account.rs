@@ -5,7 +5,51 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Credits, CreditsOverflow};
+use crate::{BatchId, Credits, CreditsOverflow, ImageRef};
+
+/// Why an account changed: what an entry belongs to, and by that its name.
+///
+/// The name is what makes the effect happen once (R4): an entry is only ever written where there is none of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The first credits of a new user.
+    Welcome,
+    /// A batch was submitted.
+    Debit(BatchId),
+    /// An image failed or was canceled.
+    Refund(ImageRef),
+}
+
+impl Reason {
+    /// The entry's name, unique within its user's ledger.
+    #[must_use]
+    pub fn entry_id(&self) -> String {
+        match self {
+            Self::Welcome => "welcome".to_owned(),
+            Self::Debit(batch) => format!("debit#{batch}"),
+            Self::Refund(ImageRef { batch_id, index }) => format!("refund#{batch_id}#{index:05}"),
+        }
+    }
+
+    /// The kind of entry, for lists and sums.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Welcome => "welcome",
+            Self::Debit(_) => "debit",
+            Self::Refund(_) => "refund",
+        }
+    }
+
+    /// The batch that it belongs to.
+    #[must_use]
+    pub const fn batch_id(&self) -> Option<BatchId> {
+        match self {
+            Self::Welcome => None,
+            Self::Debit(batch_id) | Self::Refund(ImageRef { batch_id, .. }) => Some(*batch_id),
+        }
+    }
+}
 
 /// Balance and debt of one user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

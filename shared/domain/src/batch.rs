@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BatchId, Credits, CreditsOverflow, EditOptions, ImageState, Timestamp, UserId};
+use crate::{
+    BatchId, Credits, CreditsOverflow, EditOptions, ImageState, Submission, Timestamp, UserId,
+    timing,
+};
 
 /// A batch's own record: small, because every settlement rewrites it. The prompt in full and the images as submitted
 /// are in the manifest, which never changes.
@@ -137,10 +140,32 @@ impl Batch {
     /// How much of the prompt a list shows, in characters.
     pub const EXCERPT_CHARS: usize = 500;
 
-    /// The beginning of a prompt, as long as a list shows it.
+    /// A batch as it is accepted: every image pending, its price fixed.
     #[must_use]
-    pub fn excerpt(prompt: &str) -> String {
-        prompt.chars().take(Self::EXCERPT_CHARS).collect()
+    pub fn new(
+        batch_id: BatchId,
+        user: UserId,
+        submission: &Submission,
+        price_per_image: Credits,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            batch_id,
+            user,
+            prompt_excerpt: excerpt(&submission.prompt),
+            options: submission.options,
+            price_per_image,
+            request_hash: submission.hash(),
+            created_at: now,
+            deadline: now.plus(timing::BATCH_DEADLINE),
+            total: submission.image_count(),
+            open: submission.image_count(),
+            completed: 0,
+            failed: 0,
+            canceled: 0,
+            cancel_requested: false,
+            finished_at: None,
+        }
     }
 
     /// What was debited at submit.
@@ -166,6 +191,11 @@ impl Batch {
             canceled: self.canceled,
         }
     }
+}
+
+/// The beginning of a prompt, as long as a list shows it.
+fn excerpt(prompt: &str) -> String {
+    prompt.chars().take(Batch::EXCERPT_CHARS).collect()
 }
 
 #[cfg(test)]
@@ -202,7 +232,7 @@ mod tests {
 
     #[test]
     fn excerpts_cut_between_characters() {
-        assert_eq!(Batch::excerpt("ä"), "ä");
-        assert_eq!(Batch::excerpt(&"ä".repeat(600)).chars().count(), 500);
+        assert_eq!(excerpt("ä"), "ä");
+        assert_eq!(excerpt(&"ä".repeat(600)).chars().count(), 500);
     }
 }

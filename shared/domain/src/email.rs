@@ -15,7 +15,7 @@ impl EmailFingerprint {
         let mac = Hmac::<Sha256>::new_from_slice(key)
             .map(|mac| mac.chain_update(normalise(email)).finalize().into_bytes())
             .unwrap_or_default();
-        Self(mac.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hex::encode(mac))
     }
 
     /// In hexadecimal.

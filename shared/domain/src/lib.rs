@@ -16,8 +16,9 @@ mod price;
 mod submission;
 mod timestamp;
 pub mod timing;
+mod work;
 
-pub use account::{Account, Insufficient, Posting};
+pub use account::{Account, Insufficient, Posting, Reason};
 pub use batch::{Batch, BatchState, Counts};
 pub use credits::{Credits, CreditsOverflow};
 pub use email::EmailFingerprint;
@@ -31,3 +32,4 @@ pub use picture::{Picture, PictureRefused, TAIL_BYTES, probe};
 pub use price::{InvalidPrices, PriceBand, PriceTable};
 pub use submission::{Draft, DraftImage, Fault, Job, Rejected, Submission};
 pub use timestamp::{InvalidTimestamp, Timestamp};
+pub use work::{Verdict, Work};

@@ -1,12 +1,14 @@
 //! Is this file a photo that the provider can take? Judged by its bytes, never by its name or declared type.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Failure, Format, Limits};
 
 /// How many bytes of a file's end [`probe`] wants to see: room for what phones append behind a JPEG's last segment.
 pub const TAIL_BYTES: usize = 64 * 1024;
 
 /// A photo that the provider can take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Picture {
     /// What its bytes say.
     pub format: Format,

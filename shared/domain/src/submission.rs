@@ -165,7 +165,7 @@ fn parse_or_default<T>(text: Option<&str>, pointer: &str, fault: &mut impl FnMut
 where
     T: std::str::FromStr<Err = String> + Default,
 {
-    text.map_or_else(|| Ok(T::default()), |text| text.parse())
+    text.map_or_else(|| Ok(T::default()), str::parse)
         .unwrap_or_else(|detail| {
             fault(pointer, detail);
             T::default()
@@ -184,8 +184,7 @@ impl Submission {
     pub fn hash(&self) -> String {
         // These types always serialise; were it to fail, equal requests would still hash alike.
         let canonical = serde_json::to_vec(self).unwrap_or_default();
-        let digest = Sha256::digest(canonical);
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(Sha256::digest(canonical))
     }
 }
 

@@ -10,13 +10,13 @@
 use std::time::Duration;
 
 /// One call to the provider. High quality takes over two minutes, and a call given up on may still be billed.
-pub const PROVIDER: Duration = Duration::from_secs(300);
+pub const PROVIDER: Duration = Duration::from_mins(5);
 /// `Timeout` of edit-image: the call, its look-ups before and the upload of the result after.
-pub const EDIT_FUNCTION: Duration = Duration::from_secs(360);
+pub const EDIT_FUNCTION: Duration = Duration::from_mins(6);
 /// `TimeoutSeconds` of the workflow's edit task.
 pub const EDIT_TASK: Duration = Duration::from_secs(390);
 /// How long a claim keeps everybody else away from an image.
-pub const LEASE: Duration = Duration::from_secs(420);
+pub const LEASE: Duration = Duration::from_mins(7);
 /// From submit until an image that has no result fails and is refunded.
 pub const BATCH_DEADLINE: Duration = Duration::from_hours(6);
 /// `TimeoutSeconds` of a workflow execution: the longest wait for a turn (24 hours) and the deadline after it.

@@ -1,0 +1,72 @@
+//! SQS: sending, and being sure that all of it was sent.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use serde::Serialize;
+
+use crate::{AwsError, Settings, backoff::Backoff, settings::client};
+
+/// How many messages one call takes.
+const BATCH: usize = 10;
+/// How long to go on sending what a call refused.
+const BUDGET: Duration = Duration::from_secs(20);
+
+/// A queue to send to.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    client: aws_sdk_sqs::Client,
+    url: String,
+}
+
+impl Queue {
+    /// The queue at this URL.
+    #[must_use]
+    pub fn new(settings: &Settings, url: String) -> Self {
+        Self {
+            client: client!(settings, aws_sdk_sqs),
+            url,
+        }
+    }
+
+    /// Sends each message as JSON, in tens. On an error some of them may have been sent.
+    pub async fn send_all<T: Serialize>(&self, messages: &[T]) -> Result<(), AwsError> {
+        for chunk in messages.chunks(BATCH) {
+            let mut entries = Vec::with_capacity(chunk.len());
+            for (index, message) in chunk.iter().enumerate() {
+                let body = serde_json::to_string(message)
+                    .map_err(AwsError::unreadable("a message to send"))?;
+                let entry = SendMessageBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .message_body(body)
+                    .build()
+                    .map_err(AwsError::call("sqs:SendMessageBatch"))?;
+                entries.push(entry);
+            }
+            self.send(entries).await?;
+        }
+        Ok(())
+    }
+
+    /// A 200 answer may still list messages that were not taken: those are sent again.
+    async fn send(&self, mut entries: Vec<SendMessageBatchRequestEntry>) -> Result<(), AwsError> {
+        let mut backoff = Backoff::within(BUDGET);
+        loop {
+            let answer = self
+                .client
+                .send_message_batch()
+                .queue_url(&self.url)
+                .set_entries(Some(entries.clone()))
+                .send()
+                .await
+                .map_err(AwsError::call("sqs:SendMessageBatch"))?;
+            entries.retain(|entry| answer.failed().iter().any(|failed| failed.id == entry.id));
+            if entries.is_empty() {
+                return Ok(());
+            }
+            if !backoff.wait().await {
+                return Err(AwsError::Contended("sqs:SendMessageBatch"));
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Step Functions: one execution per image, named after it, so that there is never a second one.
+
+use aws_sdk_sfn::{error::SdkError, types::ExecutionStatus};
+use domain::ImageRef;
+use serde::Serialize;
+
+use crate::{AwsError, Settings, settings::client};
+
+/// The state machine that edits one image.
+#[derive(Clone, Debug)]
+pub struct Workflow {
+    client: aws_sdk_sfn::Client,
+    state_machine_arn: String,
+}
+
+/// What became of an image's execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Execution {
+    /// It was never started, or so long ago that it is forgotten.
+    None,
+    /// It is on its way and will settle the image.
+    Running,
+    /// It is over, well or badly.
+    Ended,
+}
+
+impl Workflow {
+    /// The state machine of this ARN.
+    #[must_use]
+    pub fn new(settings: &Settings, state_machine_arn: String) -> Self {
+        Self {
+            client: client!(settings, aws_sdk_sfn),
+            state_machine_arn,
+        }
+    }
+
+    /// Starts an image's execution. One that exists already counts as started, whatever its input was.
+    pub async fn start<T: Serialize + Sync>(
+        &self,
+        image: ImageRef,
+        input: &T,
+    ) -> Result<(), AwsError> {
+        let input = serde_json::to_string(input)
+            .map_err(AwsError::unreadable("the input of an execution"))?;
+        let started = self
+            .client
+            .start_execution()
+            .state_machine_arn(&self.state_machine_arn)
+            .name(image.execution_name())
+            .input(input)
+            .send()
+            .await;
+        match started {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(e)) if e.err().is_execution_already_exists() => Ok(()),
+            Err(error) => Err(AwsError::call("states:StartExecution")(error)),
+        }
+    }
+
+    /// What became of an image's execution.
+    pub async fn execution(&self, image: ImageRef) -> Result<Execution, AwsError> {
+        let arn = format!(
+            "{}:{}",
+            self.state_machine_arn
+                .replacen(":stateMachine:", ":execution:", 1),
+            image.execution_name()
+        );
+        match self
+            .client
+            .describe_execution()
+            .execution_arn(arn)
+            .send()
+            .await
+        {
+            Ok(found) if *found.status() == ExecutionStatus::Running => Ok(Execution::Running),
+            Ok(_) => Ok(Execution::Ended),
+            Err(SdkError::ServiceError(e)) if e.err().is_execution_does_not_exist() => {
+                Ok(Execution::None)
+            }
+            Err(error) => Err(AwsError::call("states:DescribeExecution")(error)),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! Everything that an HTTP function may answer instead: the one table from codes to statuses and public words.
+
+use api::{InputFault, Problem};
+use aws::AwsError;
+use domain::Fault;
+
+use super::Reply;
+
+/// The kinds of problems. Each has a stable code, a status and a title.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// Breaks a rule of the API.
+    InvalidRequest,
+    /// Is not the JSON that the API takes.
+    InvalidJson,
+    /// Has no `Idempotency-Key`, or one that cannot be used.
+    IdempotencyKeyRequired,
+    /// Carries no ID token.
+    Unauthenticated,
+    /// The balance does not cover it.
+    InsufficientCredits,
+    /// The account's e-mail address is not confirmed.
+    EmailNotVerified,
+    /// No such batch, as far as this user is concerned.
+    BatchNotFound,
+    /// No such photo, as far as this user is concerned.
+    PhotoNotFound,
+    /// More than the API takes in one request.
+    BodyTooLarge,
+    /// The key belongs to another request.
+    IdempotencyKeyReused,
+    /// Our fault; trying again may help.
+    Busy,
+    /// Our fault.
+    Internal,
+}
+
+impl ProblemKind {
+    const fn row(self) -> (u16, &'static str, &'static str) {
+        match self {
+            Self::InvalidRequest => (400, "invalid_request", "The request is not valid"),
+            Self::InvalidJson => (400, "invalid_json", "The body cannot be read"),
+            Self::IdempotencyKeyRequired => (
+                400,
+                "idempotency_key_required",
+                "An idempotency key is needed",
+            ),
+            Self::Unauthenticated => (401, "unauthenticated", "Signing in is needed"),
+            Self::InsufficientCredits => (402, "insufficient_credits", "Not enough credits"),
+            Self::EmailNotVerified => (
+                403,
+                "email_not_verified",
+                "The e-mail address is not confirmed",
+            ),
+            Self::BatchNotFound => (404, "batch_not_found", "There is no such batch"),
+            Self::PhotoNotFound => (404, "photo_not_found", "There is no such photo"),
+            Self::BodyTooLarge => (413, "body_too_large", "The request is too large"),
+            Self::IdempotencyKeyReused => (
+                422,
+                "idempotency_key_reused",
+                "The idempotency key is taken",
+            ),
+            Self::Busy => (503, "busy", "Try again in a moment"),
+            Self::Internal => (500, "internal_error", "Something went wrong on our side"),
+        }
+    }
+}
+
+/// A request that is answered with a problem.
+#[derive(Debug)]
+pub struct Failure {
+    kind: ProblemKind,
+    detail: String,
+    faults: Vec<InputFault>,
+    credits: Option<(u64, u64)>,
+    cause: Option<Box<AwsError>>,
+}
+
+impl Failure {
+    /// A problem of this kind; `detail` tells the person what to do.
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+            faults: Vec::new(),
+            credits: None,
+            cause: None,
+        }
+    }
+
+    /// Adds a fault with its place.
+    #[must_use]
+    pub fn with_fault(mut self, pointer: String, detail: String) -> Self {
+        self.faults.push(InputFault { pointer, detail });
+        self
+    }
+
+    /// Adds the faults that a rule has found.
+    #[must_use]
+    pub fn with_faults(mut self, faults: Vec<Fault>) -> Self {
+        let faults = faults
+            .into_iter()
+            .map(|Fault { pointer, detail }| InputFault { pointer, detail });
+        self.faults.extend(faults);
+        self
+    }
+
+    /// The balance does not cover what was asked for.
+    #[must_use]
+    pub fn insufficient(domain::Insufficient { needed, available }: domain::Insufficient) -> Self {
+        let detail = format!(
+            "this costs {needed} credits and you have {available}; buy credits or name fewer images"
+        );
+        Self {
+            credits: Some((needed.get(), available.get())),
+            ..Self::new(ProblemKind::InsufficientCredits, detail)
+        }
+    }
+
+    pub(super) const fn status(&self) -> u16 {
+        self.kind.row().0
+    }
+
+    pub(super) const fn code(&self) -> &'static str {
+        self.kind.row().1
+    }
+
+    /// What went wrong inside; for the log, never for the client.
+    pub(super) fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+
+    pub(super) fn problem(self) -> Problem {
+        let (status, code, title) = self.kind.row();
+        Problem {
+            kind: format!("/problems/{code}"),
+            title: title.to_owned(),
+            status,
+            code: code.to_owned(),
+            detail: self.detail,
+            errors: (!self.faults.is_empty()).then_some(self.faults),
+            credits_needed: self.credits.map(|(needed, _)| needed),
+            credits: self.credits.map(|(_, available)| available),
+        }
+    }
+
+    pub(super) fn into_reply(self) -> Reply {
+        Reply::problem(&self.problem())
+    }
+}
+
+impl From<AwsError> for Failure {
+    fn from(cause: AwsError) -> Self {
+        let kind = match cause {
+            AwsError::Contended(_) => ProblemKind::Busy,
+            _ => ProblemKind::Internal,
+        };
+        Self {
+            cause: Some(Box::new(cause)),
+            ..Self::new(
+                kind,
+                "nothing was lost; send the same request again in a moment",
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Credits, Insufficient};
+
+    use super::*;
+
+    #[test]
+    fn insufficient_credits_say_what_is_missing() {
+        let problem = Failure::insufficient(Insufficient {
+            needed: Credits::small(50),
+            available: Credits::small(10),
+        })
+        .problem();
+        assert_eq!(
+            (problem.status, problem.code.as_str()),
+            (402, "insufficient_credits")
+        );
+        assert_eq!(
+            (problem.credits_needed, problem.credits),
+            (Some(50), Some(10))
+        );
+    }
+
+    #[test]
+    fn what_went_wrong_inside_stays_inside() {
+        let failure = Failure::from(AwsError::Missing("the table of secrets".into()));
+        assert!(failure.cause().is_some());
+        let problem = failure.problem();
+        assert_eq!(problem.status, 500);
+        assert!(!problem.detail.contains("secrets"));
+        assert_eq!(Failure::from(AwsError::Contended("x")).status(), 503);
+    }
+}
