@@ -117,11 +117,15 @@ impl Failure {
         }
     }
 
-    pub(super) const fn status(&self) -> u16 {
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
         self.kind.row().0
     }
 
-    pub(super) const fn code(&self) -> &'static str {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
         self.kind.row().1
     }
 

@@ -49,6 +49,12 @@ impl Reply {
         Self::json(problem.status, PROBLEM_CONTENT_TYPE, problem)
     }
 
+    /// The body; empty if there is none.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        self.body.as_deref().unwrap_or_default()
+    }
+
     pub(super) const fn status(&self) -> u16 {
         self.status
     }

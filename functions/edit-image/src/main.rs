@@ -1,0 +1,33 @@
+//! The workflow's second step: one call to the provider, and its picture saved.
+
+mod handler;
+
+use aws::{Photos, Secret, Tables};
+use edge::Env;
+use provider::{ApiKey, Client, InputForm};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    edge::telemetry();
+    let env = Env::new();
+    let settings = env.aws()?;
+    let secret = Secret::new(&settings, env.required("PROVIDER_SECRET_ARN")?);
+    let provider = provider::Config::new(
+        env.required("PROVIDER_BASE_URL")?,
+        ApiKey::new(secret.read().await?),
+        env.required("PROVIDER_MODEL")?,
+    );
+    let handler = handler::Handler {
+        tables: Tables::new(
+            &settings,
+            env.required("CREDITS_TABLE")?,
+            env.required("BATCHES_TABLE")?,
+        ),
+        photos: Photos::new(&settings, env.required("PHOTOS_BUCKET")?),
+        provider: Client::new(&provider)?,
+        input_form: env
+            .parsed("PROVIDER_INPUT_FORM")?
+            .unwrap_or(InputForm::Multipart),
+    };
+    edge::task::run(|task| handler.handle(task)).await
+}

@@ -1,0 +1,23 @@
+//! The workflow's last step: the image is over.
+
+mod handler;
+
+use aws::{Photos, Settler, Tables};
+use edge::Env;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    edge::telemetry();
+    let env = Env::new();
+    let settings = env.aws()?;
+    let tables = Tables::new(
+        &settings,
+        env.required("CREDITS_TABLE")?,
+        env.required("BATCHES_TABLE")?,
+    );
+    let photos = Photos::new(&settings, env.required("PHOTOS_BUCKET")?);
+    let handler = handler::Handler {
+        settler: Settler::new(tables, photos),
+    };
+    edge::task::run(|task| handler.handle(task)).await
+}
