@@ -1,0 +1,165 @@
+//! Getting the bytes of a picture: from the body, from a data URL, or by fetching a URL exactly as it was given.
+//!
+//! Knows the network; does not look into the bytes.
+
+use std::{sync::Arc, time::Duration};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::{Bytes, BytesMut};
+use reqwest::redirect::Policy;
+
+use super::{
+    SetupError,
+    form::{Source, check_length, check_mimetype, essence},
+    refusal::Refusal,
+};
+
+/// Characters of a data URL.
+const MAX_DATA_URL: usize = 20_971_520;
+/// How long a picture may take to arrive.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The client that fetches pictures: no proxy, because the pictures of a laptop are on the laptop.
+pub(crate) fn fetcher() -> Result<reqwest::Client, SetupError> {
+    let roots: rustls::RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
+        rustls::crypto::ring::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .map_err(SetupError::Tls)?
+    .with_root_certificates(roots)
+    .with_no_client_auth();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .redirect(Policy::limited(3))
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(FETCH_TIMEOUT)
+        .build()
+        .map_err(SetupError::Client)
+}
+
+/// The bytes of every picture, in order.
+pub(crate) async fn load(
+    sources: Vec<Source>,
+    fetcher: &reqwest::Client,
+) -> Result<Vec<Bytes>, Refusal> {
+    let mut images = Vec::with_capacity(sources.len());
+    for (index, source) in sources.into_iter().enumerate() {
+        images.push(match source {
+            Source::Bytes(bytes) => bytes,
+            Source::Url(url) => {
+                let param = format!("images[{index}].image_url");
+                match url.strip_prefix("data:") {
+                    Some(data) => decode_data_url(url.len(), data, param)?,
+                    None => fetch(fetcher, &url, param).await?,
+                }
+            }
+        });
+    }
+    Ok(images)
+}
+
+/// `data` is what follows `data:` in a URL of `length` characters.
+fn decode_data_url(length: usize, data: &str, param: String) -> Result<Bytes, Refusal> {
+    if length > MAX_DATA_URL {
+        return Err(Refusal::invalid(
+            "string_above_max_length",
+            format!("Invalid '{param}': a data URL may have at most {MAX_DATA_URL} characters."),
+        )
+        .about(param));
+    }
+    let malformed = |param: String| {
+        Refusal::invalid(
+            "invalid_image_url",
+            format!("Invalid '{param}': expected a base64-encoded data URL."),
+        )
+        .about(param)
+    };
+    let Some((head, encoded)) = data.split_once(',') else {
+        return Err(malformed(param));
+    };
+    let Some(media_type) = head.strip_suffix(";base64") else {
+        return Err(malformed(param));
+    };
+    check_mimetype(&essence(media_type), param.clone())?;
+    match STANDARD.decode(encoded) {
+        Ok(bytes) => Ok(Bytes::from(bytes)),
+        Err(_) => Err(malformed(param)),
+    }
+}
+
+async fn fetch(fetcher: &reqwest::Client, url: &str, param: String) -> Result<Bytes, Refusal> {
+    if !(url.starts_with("http://") || url.starts_with("https://")) {
+        return Err(Refusal::invalid(
+            "invalid_image_url",
+            format!("Invalid '{param}': expected an http, https or data URL."),
+        )
+        .about(param));
+    }
+    // The reason goes to the caller without the URL: a presigned one is a key.
+    let failed = |reason: String| {
+        Refusal::invalid(
+            "invalid_image_url",
+            format!("Error while downloading '{param}': {reason}."),
+        )
+        .about(param.clone())
+    };
+    let mut response = fetcher
+        .get(url)
+        .send()
+        .await
+        .map_err(|error| failed(reason(&error).to_owned()))?;
+    if !response.status().is_success() {
+        return Err(failed(format!(
+            "upstream status code: {}",
+            response.status().as_u16()
+        )));
+    }
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| failed(reason(&error).to_owned()))?
+    {
+        check_length(body.len().saturating_add(chunk.len()), param.clone())?;
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+fn reason(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() {
+        "timeout"
+    } else if error.is_connect() {
+        "connection failed"
+    } else if error.is_builder() {
+        "malformed URL"
+    } else {
+        "the transfer broke off"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_urls() {
+        let code = |url: &str| {
+            decode_data_url(url.len(), url, "p".to_owned())
+                .map_err(|refusal| refusal.code.unwrap_or_default())
+        };
+        for (url, expected) in [
+            ("image/png;base64,aGk=", Ok(Bytes::from_static(b"hi"))),
+            ("image/png,aGk=", Err("invalid_image_url")),
+            ("image/png;base64", Err("invalid_image_url")),
+            ("image/png;base64,?", Err("invalid_image_url")),
+            ("image/gif;base64,aGk=", Err("unsupported_file_mimetype")),
+        ] {
+            assert_eq!(code(url), expected, "{url}");
+        }
+        let long = decode_data_url(MAX_DATA_URL + 1, "", "p".to_owned()).unwrap_err();
+        assert_eq!(long.code, Some("string_above_max_length"));
+    }
+}
