@@ -1,0 +1,82 @@
+//! `cargo xtask <verb>`: what developers do with this project, on their own machine.
+//!
+//! Knows the verbs and how an end becomes an exit code. Each verb is a module; the modules beside them know one thing
+//! each (ports, processes, the Python environment). Nothing here links an AWS SDK: it has to compile in seconds.
+
+mod args;
+mod cargo;
+mod demo;
+mod down;
+mod environment;
+mod http;
+mod interrupt;
+mod lint;
+mod lock;
+mod ports;
+mod process;
+mod project;
+mod python;
+mod report;
+mod stack;
+mod supervisor;
+mod test;
+mod up;
+mod wait;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use interrupt::Interrupted;
+
+const USAGE: &str = "\
+Usage: cargo xtask <verb> [options]
+
+  up      build everything, start the local engine, deploy the production template, serve the API
+            --detach               return when it is ready; `cargo xtask down` stops it
+            --parameter Name=Value a parameter of the template (repeatable)
+  down    stop what `up` started
+  demo    [files...] edit photographs from the command line, on a stack of its own or the one that runs
+            --prompt TEXT          what to do with them
+            --out DIR              where the results go (default: edited)
+  test    format, lint, unit tests, then the tests that need a stack, on one of their own
+            --only STEP            one step (cargo xtask test --only help lists them)
+
+`up`, `down` and `demo` take
+            --dir DIR              where the stack keeps its state (default: target/local)
+`up` and `demo` take
+            --port N               of the web page and the API (default: 8080)
+            --engine-port N        of the local AWS engine (default: 4566)
+            --stand-ins-port N     of the stand-in for OpenAI (default: 8090)
+
+With OPENAI_API_KEY set, images go to the real service; OPENAI_BASE_URL chooses another compatible one.
+";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Interrupted>() => {
+            eprintln!("stopped");
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let mut parser = lexopt::Parser::from_env();
+    let Some(verb) = args::verb(&mut parser)? else {
+        print!("{USAGE}");
+        return Ok(());
+    };
+    interrupt::install()?;
+    match verb.as_str() {
+        "demo" => demo::run(demo::Options::parse(parser)?),
+        "down" => down::run(&down::Options::parse(parser)?),
+        "test" => test::run(&test::Options::parse(parser)?),
+        "up" => up::run(&up::Options::parse(parser)?),
+        other => bail!("there is no verb {other:?}\n\n{USAGE}"),
+    }
+}

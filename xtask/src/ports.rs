@@ -1,0 +1,123 @@
+//! Whether a port is free, and which ones are.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+/// The ports of one stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Ports {
+    /// Of the front door: the web page and the API.
+    pub(crate) web: u16,
+    /// Of the local AWS engine.
+    pub(crate) engine: u16,
+    /// Of the stand-in for OpenAI.
+    pub(crate) openai: u16,
+}
+
+impl Default for Ports {
+    fn default() -> Self {
+        Self {
+            web: 8080,
+            engine: 4566,
+            openai: 8090,
+        }
+    }
+}
+
+impl Ports {
+    /// Three ports that nobody uses at this moment.
+    pub(crate) fn unused() -> Result<Self> {
+        // Held together, so that they differ.
+        let held = [listen(0)?, listen(0)?, listen(0)?];
+        let [web, engine, openai] = held
+            .each_ref()
+            .map(|listener| listener.local_addr().map(|address| address.port()));
+        Ok(Self {
+            web: web?,
+            engine: engine?,
+            openai: openai?,
+        })
+    }
+
+    /// Fails with a sentence if a port is taken or named twice.
+    pub(crate) fn check(self, with_stand_ins: bool) -> Result<()> {
+        let mut wanted = vec![("--port", self.web), ("--engine-port", self.engine)];
+        if with_stand_ins {
+            wanted.push(("--stand-ins-port", self.openai));
+        }
+        for (index, &(flag, port)) in wanted.iter().enumerate() {
+            if let Some((other, _)) = wanted
+                .iter()
+                .take(index)
+                .find(|(_, earlier)| *earlier == port)
+            {
+                bail!("{other} and {flag} are both {port}: give them different ports");
+            }
+            if is_taken(port) {
+                bail!(
+                    "port {port} is taken by another program: stop that, or choose another one with {flag}"
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+fn listen(port: u16) -> Result<TcpListener> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .with_context(|| format!("cannot listen on port {port}"))
+}
+
+/// Some systems allow listening on 127.0.0.1 beside somebody who listens on all addresses, so it is tried both ways.
+fn is_taken(port: u16) -> bool {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    TcpListener::bind(address).is_err()
+        || TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_port_is_named_with_its_flag() {
+        let holder = listen(0).unwrap();
+        let taken = holder.local_addr().unwrap().port();
+        let ports = Ports {
+            engine: taken,
+            ..Ports::unused().unwrap()
+        };
+        let message = ports.check(true).unwrap_err().to_string();
+        assert!(
+            message.contains(&taken.to_string()) && message.contains("--engine-port"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_stand_in_that_is_not_started_needs_no_port() {
+        let holder = listen(0).unwrap();
+        let ports = Ports {
+            openai: holder.local_addr().unwrap().port(),
+            ..Ports::unused().unwrap()
+        };
+        assert!(ports.check(false).is_ok());
+        assert!(ports.check(true).is_err());
+    }
+
+    #[test]
+    fn one_port_twice_is_refused() {
+        let free = Ports::unused().unwrap();
+        let message = Ports {
+            openai: free.web,
+            ..free
+        }
+        .check(true)
+        .unwrap_err()
+        .to_string();
+        assert!(message.contains("--port and --stand-ins-port"), "{message}");
+    }
+}

@@ -1,0 +1,61 @@
+//! Where things are in the checkout.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+/// The checkout that xtask was built from.
+pub(crate) fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
+
+/// The production template.
+pub(crate) fn template() -> Result<PathBuf> {
+    let path = root().join("template.yaml");
+    if !path.is_file() {
+        bail!("there is no {}", path.display());
+    }
+    Ok(path)
+}
+
+/// The local engine's launcher, pins and deploy script.
+pub(crate) fn engine() -> PathBuf {
+    root().join("infra/engine")
+}
+
+/// What xtask makes and `cargo clean` removes.
+pub(crate) fn target() -> PathBuf {
+    root().join("target")
+}
+
+/// The photographs that come with the project.
+pub(crate) fn samples() -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    if let Ok(entries) = root().join("samples").read_dir() {
+        for entry in entries {
+            let path = entry?.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "png" || extension == "jpg")
+            {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The files of the workflow.
+pub(crate) fn workflows() -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in root().join("infra").read_dir()? {
+        let path = entry?.path();
+        if path.to_string_lossy().ends_with(".asl.json") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
