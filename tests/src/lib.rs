@@ -1,1 +1,119 @@
-//! stub
+//! What the tests share: a running stack, users of it, and photos. Every test makes its own users, so all of them run in
+//! parallel and in any order.
+//!
+//! [`Stack`] and [`User`] know the API as README shows it to anybody with an HTTP client, and nothing of what is behind
+//! it. [`inside`] is for the tests of the adapters.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot go on should stop right there"
+)]
+
+pub mod inside;
+mod photos;
+mod user;
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+pub use photos::{photo, pixels};
+pub use user::{Answer, User};
+
+/// How long anything may take before a test gives up on it. Much longer than anything takes.
+pub const DEADLINE: Duration = Duration::from_mins(2);
+
+/// The running stack, as `target/local/stack.json` describes it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stack {
+    /// The front door: the web app at `/`, the API at `/api`.
+    pub url: String,
+    /// The engine, which is also where Cognito is.
+    pub aws_endpoint: String,
+    /// For signing up and in.
+    pub client_id: String,
+    /// What stands in for services outside of AWS.
+    pub stand_ins: StandIns,
+    /// The stack's outputs, by name.
+    pub outputs: std::collections::HashMap<String, String>,
+}
+
+/// What stands in for services outside of AWS.
+#[derive(Clone, Debug, Deserialize)]
+pub struct StandIns {
+    /// The images API; ends in `/v1`.
+    pub openai: String,
+}
+
+impl Stack {
+    /// The stack that `BIE_STACK` names. `None`, with a word about it, when there is none; in CI that is a failure.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests are told by the environment where the stack is"
+    )]
+    #[expect(
+        clippy::print_stderr,
+        reason = "somebody who runs the tests alone should know what they missed"
+    )]
+    pub fn running() -> Option<Self> {
+        let Ok(path) = std::env::var("BIE_STACK") else {
+            assert!(
+                std::env::var("CI").is_err(),
+                "BIE_STACK is not set, so nothing would be tested"
+            );
+            eprintln!("skipped: no BIE_STACK; `cargo xtask test` sets it");
+            return None;
+        };
+        // reqwest comes without a TLS provider of its own; losing the race to install one is fine.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let json = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        Some(serde_json::from_slice(&json).expect("a stack.json that can be read"))
+    }
+
+    /// The calls that the image stand-in has seen with this text in their prompt.
+    pub async fn provider_calls(&self, text: &str) -> Vec<serde_json::Value> {
+        let base = self.stand_ins.openai.trim_end_matches("/v1");
+        let url =
+            reqwest::Url::parse_with_params(&format!("{base}/control/calls"), [("prompt", text)]);
+        let answer = reqwest::get(url.unwrap()).await.unwrap();
+        answer.json().await.unwrap()
+    }
+}
+
+/// The running stack, or the end of the test.
+#[macro_export]
+macro_rules! stack {
+    () => {
+        match $crate::Stack::running() {
+            Some(stack) => stack,
+            None => return,
+        }
+    };
+}
+
+/// Tries until there is an answer; fails with `what` after [`DEADLINE`].
+pub async fn wait_for<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let waiting = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(100));
+        loop {
+            ticks.tick().await;
+            if let Some(found) = look().await {
+                return found;
+            }
+        }
+    };
+    let found = tokio::time::timeout(DEADLINE, waiting).await;
+    found.unwrap_or_else(|elapsed| panic!("waited for {what}: {elapsed}"))
+}
+
+/// A text that no other test uses.
+#[must_use]
+pub fn unique(name: &str) -> String {
+    format!("{name}-{}", uuid::Uuid::new_v4())
+}

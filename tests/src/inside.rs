@@ -1,0 +1,119 @@
+//! The adapters, connected to the running engine: to tables of their own, which no stream leads away from, so that
+//! nothing but the test touches what lies in them.
+
+use aws::{Photos, Settings, Settler, Tables};
+use domain::{
+    Batch, BatchId, Credits, Draft, DraftImage, EmailFingerprint, IdempotencyKey, Limits,
+    Timestamp, UserId,
+};
+
+use serde_json::json;
+
+use crate::{Stack, unique};
+
+/// What the functions have.
+#[derive(Clone, Debug)]
+pub struct Inside {
+    /// Both tables.
+    pub tables: Tables,
+    /// The bucket.
+    pub photos: Photos,
+    /// The settle operation.
+    pub settler: Settler,
+}
+
+impl Inside {
+    /// Connects to a stack's engine and makes two empty tables there.
+    pub async fn of(stack: &Stack) -> Self {
+        let settings = Settings::new(
+            "us-east-1".to_owned(),
+            Some(stack.aws_endpoint.clone()),
+            "test".to_owned(),
+            "test".to_owned(),
+            None,
+        )
+        .unwrap();
+        let (credits, batches) = (unique("credits"), unique("batches"));
+        create_table(stack, &credits).await;
+        create_table(stack, &batches).await;
+        let tables = Tables::new(&settings, credits, batches);
+        let photos = Photos::new(&settings, stack.outputs["PhotosBucket"].clone());
+        Self {
+            settler: Settler::new(tables.clone(), photos.clone()),
+            tables,
+            photos,
+        }
+    }
+
+    /// A user with an account.
+    pub async fn user(&self, credits: u32) -> UserId {
+        let user: UserId = unique("user").parse().unwrap();
+        let email = EmailFingerprint::new(b"test", user.as_str());
+        let opened =
+            self.tables
+                .open_account(&user, &email, Credits::small(credits), Timestamp::now());
+        assert_eq!(opened.await.unwrap().balance, Credits::small(credits));
+        user
+    }
+
+    /// What a user can spend.
+    pub async fn balance(&self, user: &UserId) -> u64 {
+        self.tables
+            .account(user)
+            .await
+            .unwrap()
+            .unwrap()
+            .balance
+            .get()
+    }
+
+    /// A batch of so many images at 1 credit each, paid for.
+    pub async fn batch(&self, user: &UserId, images: u32) -> Batch {
+        let image = || DraftImage {
+            key: format!("uploads/{user}/{}.png", uuid::Uuid::new_v4()),
+            prompt: None,
+        };
+        let draft = Draft {
+            images: (0..images).map(|_| image()).collect(),
+            prompt: "make it blue".to_owned(),
+            ..Draft::default()
+        };
+        let submission = draft.check(user, &Limits::default()).unwrap();
+        let key: IdempotencyKey = unique("key").parse().unwrap();
+        let id = BatchId::derive(user, &key);
+        let batch = Batch::new(
+            id,
+            user.clone(),
+            &submission,
+            Credits::small(1),
+            Timestamp::now(),
+        );
+        let account = self.tables.account(user).await.unwrap().unwrap();
+        self.tables
+            .submit(batch, &submission, account)
+            .await
+            .unwrap()
+            .batch
+    }
+}
+
+/// A table with the keys of both of ours. The indexes are left out: what reads them is tested through the API.
+async fn create_table(stack: &Stack, name: &str) {
+    let key = |name: &str, kind: &str| json!({ "AttributeName": name, "KeyType": kind });
+    let text = |name: &str| json!({ "AttributeName": name, "AttributeType": "S" });
+    let table = json!({
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
+        "AttributeDefinitions": [text("pk"), text("sk")],
+    });
+    let response = reqwest::Client::new()
+        .post(&stack.aws_endpoint)
+        .header("content-type", "application/x-amz-json-1.0")
+        .header("x-amz-target", "DynamoDB_20120810.CreateTable")
+        .body(table.to_string())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 200, "{}", response.text().await.unwrap());
+}
