@@ -41,6 +41,9 @@ pub struct Stack {
     pub stand_ins: StandIns,
     /// The stack's outputs, by name.
     pub outputs: std::collections::HashMap<String, String>,
+    /// Where all of this was read.
+    #[serde(skip)]
+    pub file: std::path::PathBuf,
 }
 
 /// What stands in for services outside of AWS.
@@ -72,8 +75,11 @@ impl Stack {
         };
         // reqwest comes without a TLS provider of its own; losing the race to install one is fine.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let json = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-        Some(serde_json::from_slice(&json).expect("a stack.json that can be read"))
+        let file = std::path::absolute(path).unwrap();
+        let json =
+            std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let stack: Self = serde_json::from_slice(&json).expect("a stack.json that can be read");
+        Some(Self { file, ..stack })
     }
 
     /// The calls that the image stand-in has seen with this text in their prompt.

@@ -18,7 +18,10 @@ const fn completed(result_key: String) -> Outcome {
     }
 }
 
-#[expect(clippy::panic, reason = "a test that cannot go on should stop right there")]
+#[expect(
+    clippy::panic,
+    reason = "a test that cannot go on should stop right there"
+)]
 fn refused(error: ClaimError) -> ClaimRefused {
     match error {
         ClaimError::Refused(refused) => refused,
