@@ -87,6 +87,7 @@ impl Inside {
             &submission,
             Credits::small(1),
             Timestamp::now(),
+            Timestamp::now(),
         );
         let account = self.tables.account(user).await.unwrap().unwrap();
         self.tables

@@ -82,9 +82,38 @@ impl Stack {
         Some(Self { file, ..stack })
     }
 
+    /// Makes the image stand-in refuse every prompt that holds this text.
+    pub async fn add_fault(&self, name: &str, text: &str) {
+        let rule = serde_json::json!({ "name": name, "match": text });
+        let faults = format!("{}/control/faults", self.provider());
+        let answer = reqwest::Client::new()
+            .post(faults)
+            .json(&rule)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 201);
+    }
+
+    /// Takes back what [`Stack::add_fault`] did.
+    pub async fn clear_faults(&self, text: &str) {
+        let faults = format!("{}/control/faults", self.provider());
+        let faults = reqwest::Url::parse_with_params(&faults, [("match", text)]);
+        let answer = reqwest::Client::new()
+            .delete(faults.unwrap())
+            .send()
+            .await
+            .unwrap();
+        assert!(answer.status().is_success());
+    }
+
+    fn provider(&self) -> &str {
+        self.stand_ins.openai.trim_end_matches("/v1")
+    }
+
     /// The calls that the image stand-in has seen with this text in their prompt.
     pub async fn provider_calls(&self, text: &str) -> Vec<serde_json::Value> {
-        let base = self.stand_ins.openai.trim_end_matches("/v1");
+        let base = self.provider();
         let url =
             reqwest::Url::parse_with_params(&format!("{base}/control/calls"), [("prompt", text)]);
         let answer = reqwest::get(url.unwrap()).await.unwrap();

@@ -5,6 +5,10 @@ use std::process::Command;
 use stack_tests::{Stack, pixels, unique};
 
 /// The shell of README's section about the API, in its order.
+#[expect(
+    clippy::expect_used,
+    reason = "a test that cannot go on should stop right there"
+)]
 fn script(readme: &str) -> String {
     let section = readme
         .split("## ")

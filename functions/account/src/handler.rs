@@ -34,6 +34,7 @@ const fn limits(limits: &Limits) -> api::Limits {
         max_images_per_batch: limits.max_images_per_batch,
         max_file_bytes: limits.max_file_bytes,
         max_pixels: limits.max_pixels,
+        max_open_images: limits.max_open_images,
         max_files_per_presign: limits.max_files_per_presign,
         max_prompt_chars: limits.max_prompt_chars,
         max_image_prompt_chars: limits.max_image_prompt_chars,

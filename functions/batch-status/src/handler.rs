@@ -170,7 +170,7 @@ mod tests {
             ..Image::default()
         };
         BatchInFull {
-            batch: Batch::new(id, user, &submission, Credits::small(2), NOW),
+            batch: Batch::new(id, user, &submission, Credits::small(2), NOW, NOW),
             prompt: submission.prompt,
             jobs: submission.jobs,
             images: (0..)

@@ -1,31 +1,33 @@
 //! A photo and a wish in, a result out; or the time at which to ask again.
 //!
-//! The order of the steps is what R5 rests on: look for the result, claim (which counts the call), call, save the result
-//! under its final key, and only then say that it is done. Whatever dies on the way, the next try sees how far it came.
+//! The order of the steps is what R5 rests on: look for the result, take a turn, claim (which counts the call), call, save
+//! the result under its final key, and only then say that it is done. Whatever dies on the way, the next try sees how far it came.
 
 use std::time::Duration;
 
-use aws::{AwsError, ClaimError, Order, Photos, Tables, Ticket};
+use aws::{AwsError, Booking, ClaimError, Order, Photos, Tables, Ticket};
+use domain::pace::{Rules, Turn};
 use domain::{
     ClaimRefused, Failure, Format, Outcome, Picture, Timestamp, Verdict, Work, result_key, timing,
 };
 use edge::task::TaskError;
 use provider::{Client, EditError, EditRequest, Edited, Input, InputForm, PictureFormat};
 use serde::{Deserialize, Serialize};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 /// When to ask again after the provider turned a call away without saying when.
 const AFTER_REFUSAL: Duration = Duration::from_secs(10);
-/// When to ask again while the provider waits for its operator (no money, a bad key): nothing is refunded before the
-/// batch's deadline, because the pictures can still be made.
-const AFTER_OUTAGE: Duration = Duration::from_mins(1);
-/// Calls for one image, all told. Only a photo that the provider never manages to fetch gets this far.
-const MAX_CALLS: u32 = 10;
+/// A turn so near is waited for right here: three transitions of the workflow cost more than ten seconds of this function
+/// ($0.000075 to $0.00007, by facts/aws-and-local.md).
+const NEAR: Duration = Duration::from_secs(10);
+/// How often the provider may fail to fetch a photo: it answers alike for a passing trouble and for one that never ends.
+const MAX_FETCHES: u32 = 10;
 
 pub(crate) struct Handler {
     pub(crate) tables: Tables,
     pub(crate) photos: Photos,
     pub(crate) provider: Client,
+    pub(crate) rules: Rules,
     pub(crate) input_form: InputForm,
 }
 
@@ -34,6 +36,8 @@ pub(crate) struct Handler {
 pub(crate) struct Task {
     work: Work,
     verdict: Verdict,
+    /// What an earlier try has booked.
+    turn: Option<Turn>,
 }
 
 /// What the workflow gets back: an outcome to settle, or what to do instead.
@@ -47,10 +51,24 @@ pub(crate) enum Answer {
 #[derive(Debug, Serialize)]
 #[serde(tag = "outcome", rename_all = "camelCase")]
 pub(crate) enum Open {
-    /// Ask again then.
-    Later { until: Timestamp },
+    /// Ask again then, with the turn that is booked, if one is.
+    Later {
+        until: Timestamp,
+        turn: Option<Turn>,
+    },
     /// Somebody else has settled it.
     Settled,
+}
+
+/// Whether to go on to the provider.
+enum Pass {
+    Go {
+        probe: bool,
+    },
+    Wait {
+        until: Timestamp,
+        turn: Option<Turn>,
+    },
 }
 
 /// Why a try ended without a picture.
@@ -60,19 +78,29 @@ enum Ended {
 }
 
 impl Handler {
-    pub(crate) async fn handle(&self, Task { work, verdict }: Task) -> Result<Answer, TaskError> {
+    pub(crate) async fn handle(&self, task: Task) -> Result<Answer, TaskError> {
+        let Task {
+            work,
+            verdict,
+            turn,
+        } = task;
         match verdict {
             Verdict::Refused(failure) => Ok(Answer::Ended(Outcome::Failed(failure))),
             Verdict::Fit(picture) => {
                 let image = work.image;
-                self.edit(work, picture)
+                self.edit(work, picture, turn)
                     .await
                     .map_err(TaskError::aws(image))
             }
         }
     }
 
-    async fn edit(&self, work: Work, picture: Picture) -> Result<Answer, AwsError> {
+    async fn edit(
+        &self,
+        work: Work,
+        picture: Picture,
+        turn: Option<Turn>,
+    ) -> Result<Answer, AwsError> {
         let image = work.image;
         let order = self.tables.order(image.batch_id).await?;
         let order = order.ok_or_else(|| AwsError::Missing(format!("batch {}", image.batch_id)))?;
@@ -88,13 +116,17 @@ impl Handler {
         if batch.cancel_requested {
             return Ok(Answer::Ended(Outcome::Canceled));
         }
-        let now = Timestamp::now();
-        if now >= batch.deadline {
+        if Timestamp::now() >= batch.deadline {
             return Ok(failed(
                 "deadline_passed",
                 "The photo could not be edited in time. Your credits are back; please try again later.",
             ));
         }
+        let probe = match self.pass(turn).await? {
+            Pass::Go { probe } => probe,
+            Pass::Wait { until, turn } => return Ok(Answer::Open(Open::Later { until, turn })),
+        };
+        let now = Timestamp::now();
         let ticket = match self.tables.claim(image, now, now.plus(timing::LEASE)).await {
             Ok(ticket) => ticket,
             Err(ClaimError::Refused(refused)) => return Ok(unclaimed(refused)),
@@ -102,13 +134,49 @@ impl Handler {
         };
         info!(batch.id = %image.batch_id, image.index = image.index, call = ticket.provider_calls, "calling the provider for {image}");
         match self.call(&order, &work, picture).await {
-            Ok(edited) => self.save(result_key, batch.options.format, edited).await,
+            Ok(edited) => {
+                let answer = self.save(result_key, batch.options.format, edited).await?;
+                if probe {
+                    self.tables.close_circuit(Timestamp::now()).await?;
+                }
+                Ok(answer)
+            }
             // Nothing was sent, so nothing was bought: the claim goes back, and the workflow tries again.
             Err(Ended::Ours(error)) => {
                 self.tables.release(&ticket, true).await?;
                 Err(error)
             }
-            Err(Ended::Provider(error)) => self.turned_away(&work, &ticket, error).await,
+            Err(Ended::Provider(error)) => self.turned_away(&work, &ticket, probe, error).await,
+        }
+    }
+
+    /// Waits for its turn, if that is near; otherwise says when it is.
+    async fn pass(&self, turn: Option<Turn>) -> Result<Pass, AwsError> {
+        let now = Timestamp::now();
+        match turn {
+            Some(turn) if now < turn.at => {
+                return Ok(Pass::Wait {
+                    until: turn.at,
+                    turn: Some(turn),
+                });
+            }
+            Some(turn) if self.tables.confirm_turn(turn, now).await? => {
+                return Ok(Pass::Go { probe: false });
+            }
+            // Void, because the circuit has opened since; or never booked.
+            Some(_) | None => {}
+        }
+        match self.tables.book_turn(self.rules, now).await? {
+            Booking::Probe => Ok(Pass::Go { probe: true }),
+            Booking::Turn(turn) if turn.at.since(now) <= NEAR => {
+                tokio::time::sleep(turn.at.since(now)).await;
+                Ok(Pass::Go { probe: false })
+            }
+            Booking::Turn(turn) => Ok(Pass::Wait {
+                until: turn.at,
+                turn: Some(turn),
+            }),
+            Booking::Later { until } => Ok(Pass::Wait { until, turn: None }),
         }
     }
 
@@ -160,6 +228,7 @@ impl Handler {
         &self,
         work: &Work,
         ticket: &Ticket,
+        probe: bool,
         error: EditError,
     ) -> Result<Answer, AwsError> {
         let (image, code) = (work.image, error.code());
@@ -174,22 +243,41 @@ impl Handler {
         );
         let known = outcome != provider::Outcome::Unknown;
         self.tables.release(ticket, known).await?;
-        let wait = match outcome {
+        let now = Timestamp::now();
+        let wait = error.retry_after().unwrap_or(AFTER_REFUSAL);
+        match outcome {
             provider::Outcome::FinalForImage => {
+                // That it judges photos is a sign of life.
+                if probe {
+                    self.tables.close_circuit(now).await?;
+                }
                 let message = error.public_message().unwrap_or_else(|| error.to_string());
-                return Ok(failed(code, &message));
+                Ok(failed(code, &message))
             }
-            provider::Outcome::NotBought if ticket.provider_calls >= MAX_CALLS => {
-                return Ok(failed(
-                    code,
-                    "The image service could not take this photo. Your credits are back; please try again later.",
-                ));
+            provider::Outcome::NotBought => match error {
+                EditError::PhotoNotFetched { .. } if ticket.provider_calls >= MAX_FETCHES => {
+                    Ok(failed(
+                        code,
+                        "The image service could not fetch this photo. Your credits are back; please try again later.",
+                    ))
+                }
+                EditError::RateLimited { .. } => {
+                    self.tables.hold_turns(now.plus(wait)).await?;
+                    Ok(later(now.plus(wait)))
+                }
+                _ => Ok(later(now.plus(wait))),
+            },
+            provider::Outcome::Unknown => Ok(later(now.plus(wait))),
+            provider::Outcome::OperatorMustAct => {
+                self.tables.open_circuit(self.rules, code, now).await?;
+                // The template's alarm looks for this field.
+                error!(
+                    alarm = "provider_circuit_open",
+                    code, "the provider's operator has to act: {code}"
+                );
+                Ok(later(now.plus(self.rules.probe_every)))
             }
-            provider::Outcome::NotBought | provider::Outcome::Unknown => AFTER_REFUSAL,
-            provider::Outcome::OperatorMustAct => AFTER_OUTAGE,
-        };
-        let wait = error.retry_after().unwrap_or(wait);
-        Ok(later(Timestamp::now().plus(wait)))
+        }
     }
 }
 
@@ -205,7 +293,7 @@ fn unclaimed(refused: ClaimRefused) -> Answer {
 }
 
 const fn later(until: Timestamp) -> Answer {
-    Answer::Open(Open::Later { until })
+    Answer::Open(Open::Later { until, turn: None })
 }
 
 fn failed(code: &str, message: &str) -> Answer {
@@ -234,6 +322,7 @@ mod tests {
             fit.verdict,
             Verdict::Fit(Picture { width: 640, .. })
         ));
+        assert!(fit.turn.is_some());
         let refused = task(include_str!("../../../events/edit-image/refused.json"));
         assert!(matches!(refused.verdict, Verdict::Refused(_)));
     }
@@ -244,7 +333,7 @@ mod tests {
         for (answer, expected) in [
             (
                 later(until),
-                json!({"outcome": "later", "until": "1970-01-01T00:00:00.000Z"}),
+                json!({"outcome": "later", "until": "1970-01-01T00:00:00.000Z", "turn": null}),
             ),
             (Answer::Open(Open::Settled), json!({"outcome": "settled"})),
             (

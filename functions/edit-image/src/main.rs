@@ -2,7 +2,10 @@
 
 mod handler;
 
+use std::time::Duration;
+
 use aws::{Photos, Secret, Tables};
+use domain::pace::Rules;
 use edge::Env;
 use provider::{ApiKey, Client, InputForm};
 
@@ -25,6 +28,10 @@ async fn main() -> Result<(), edge::Error> {
         ),
         photos: Photos::new(&settings, env.required("PHOTOS_BUCKET")?),
         provider: Client::new(&provider)?,
+        rules: Rules {
+            pace: env.required_as("PROVIDER_IMAGES_PER_MINUTE")?,
+            probe_every: Duration::from_secs(env.required_as("PROVIDER_PROBE_SECONDS")?),
+        },
         input_form: env
             .parsed("PROVIDER_INPUT_FORM")?
             .unwrap_or(InputForm::Multipart),

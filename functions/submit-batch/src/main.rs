@@ -21,6 +21,7 @@ async fn main() -> Result<(), edge::Error> {
     let handler = handler::Handler {
         welcome: Welcome::new(tables.clone(), secret, welcome),
         tables,
+        pace: env.required_as("PROVIDER_IMAGES_PER_MINUTE")?,
         limits: env.parsed("LIMITS")?.unwrap_or_default(),
         prices: env.parsed::<PriceTable>("PRICES")?.unwrap_or_default(),
     };

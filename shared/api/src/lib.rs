@@ -37,6 +37,9 @@ pub struct Limits {
     pub max_file_bytes: u64,
     /// Pixels (width x height) of one photo.
     pub max_pixels: u64,
+    /// Images that may be open at a time; more are refused until some are done.
+    #[serde(default)]
+    pub max_open_images: u32,
     /// Files in one request for upload links.
     pub max_files_per_presign: u32,
     /// Characters of the prompt that all images share.

@@ -34,7 +34,9 @@ pub use settings::Settings;
 #[cfg(all(feature = "dynamodb", feature = "s3"))]
 pub use settle::{Settled, Settler};
 #[cfg(feature = "dynamodb")]
-pub use tables::{Accepted, BatchInFull, ClaimError, Order, Page, SubmitError, Tables, Ticket};
+pub use tables::{
+    Accepted, BatchInFull, Booking, ClaimError, Order, Page, SubmitError, Tables, Ticket,
+};
 #[cfg(all(feature = "dynamodb", feature = "secrets"))]
 pub use welcome::Welcome;
 #[cfg(feature = "sfn")]

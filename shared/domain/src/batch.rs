@@ -140,7 +140,8 @@ impl Batch {
     /// How much of the prompt a list shows, in characters.
     pub const EXCERPT_CHARS: usize = 500;
 
-    /// A batch as it is accepted: every image pending, its price fixed.
+    /// A batch as it is accepted: every image pending, its price fixed, its deadline counted from when its last image is
+    /// expected to have had its turn.
     #[must_use]
     pub fn new(
         batch_id: BatchId,
@@ -148,6 +149,7 @@ impl Batch {
         submission: &Submission,
         price_per_image: Credits,
         now: Timestamp,
+        last_turn: Timestamp,
     ) -> Self {
         Self {
             batch_id,
@@ -157,7 +159,7 @@ impl Batch {
             price_per_image,
             request_hash: submission.hash(),
             created_at: now,
-            deadline: now.plus(timing::BATCH_DEADLINE),
+            deadline: last_turn.plus(timing::BATCH_DEADLINE),
             total: submission.image_count(),
             open: submission.image_count(),
             completed: 0,

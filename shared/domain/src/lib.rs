@@ -11,6 +11,7 @@ mod id;
 mod image;
 mod limits;
 mod options;
+pub mod pace;
 mod picture;
 mod price;
 mod submission;

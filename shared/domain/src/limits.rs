@@ -12,6 +12,8 @@ pub struct Limits {
     pub max_file_bytes: u64,
     /// Pixels of one photo.
     pub max_pixels: u64,
+    /// Images of one user that may be open at a time, so that nobody keeps all others waiting.
+    pub max_open_images: u32,
     /// Files in one request for upload links.
     pub max_files_per_presign: u32,
     /// Characters of the shared prompt; the provider takes 32,000.
@@ -31,6 +33,7 @@ impl Default for Limits {
             max_images_per_batch: 500,
             max_file_bytes: 50_000_000,
             max_pixels: 50_000_000,
+            max_open_images: 1_000,
             max_files_per_presign: 100,
             max_prompt_chars: 32_000,
             max_image_prompt_chars: 2_000,

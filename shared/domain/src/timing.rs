@@ -17,7 +17,7 @@ pub const EDIT_FUNCTION: Duration = Duration::from_mins(6);
 pub const EDIT_TASK: Duration = Duration::from_secs(390);
 /// How long a claim keeps everybody else away from an image.
 pub const LEASE: Duration = Duration::from_mins(7);
-/// From submit until an image that has no result fails and is refunded.
+/// From when its turn is expected until an image that has no result fails and is refunded.
 pub const BATCH_DEADLINE: Duration = Duration::from_hours(6);
 /// `TimeoutSeconds` of a workflow execution: the longest wait for a turn (24 hours) and the deadline after it.
 pub const EXECUTION: Duration = Duration::from_hours(30);

@@ -57,6 +57,14 @@ impl Env {
             })
     }
 
+    /// A variable of some type that must be there.
+    pub fn required_as<T>(&self, name: &'static str) -> Result<T, InvalidEnvironment>
+    where
+        T: FromStr<Err: Display>,
+    {
+        self.parsed(name)?.ok_or(InvalidEnvironment::Missing(name))
+    }
+
     /// What Lambda sets for every function (and the SDKs' standard variable for another endpoint).
     pub fn aws(&self) -> Result<Settings, InvalidEnvironment> {
         Settings::new(

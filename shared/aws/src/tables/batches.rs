@@ -8,13 +8,19 @@ use domain::{Batch, BatchId, Image, ImageRef, ImageState, Job, Timestamp, UserId
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Item, Tables, from_item,
+    Item, Tables, from_item, n,
     records::{
         ManifestHead, ManifestPart, batch_pk, image_index, image_key, manifest_head_key, meta_key,
     },
     s,
 };
 use crate::{AwsError, backoff::Backoff};
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "30 hours are not many milliseconds"
+)]
+const EXECUTION_MILLIS: i64 = domain::timing::EXECUTION.as_millis() as i64;
 
 /// Everything about a batch.
 #[derive(Clone, Debug)]
@@ -52,6 +58,12 @@ pub struct Page {
 struct Cursor {
     created_at: Timestamp,
     batch_id: BatchId,
+}
+
+/// What [`Tables::open_images`] reads of a batch.
+#[derive(Deserialize)]
+struct OpenImages {
+    open: u64,
 }
 
 impl Tables {
@@ -191,6 +203,34 @@ impl Tables {
             .collect::<Result<Vec<Batch>, _>>()?;
         let next = batches.last().filter(|_| more).map(encode).transpose()?;
         Ok(Page { batches, next })
+    }
+
+    /// How many images of a user are open, as of a moment ago: enough for a limit that guards fairness, not money.
+    pub async fn open_images(&self, user: &UserId, now: Timestamp) -> Result<u64, AwsError> {
+        // Whatever is older has passed its deadline.
+        let since = Timestamp::from_millis(now.as_millis() - EXECUTION_MILLIS);
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.batches)
+            .index_name("by-user")
+            .key_condition_expression("#user = :user AND created_at > :since")
+            .filter_expression("#open > :zero")
+            .projection_expression("#open")
+            .expression_attribute_names("#user", "user")
+            .expression_attribute_names("#open", "open")
+            .expression_attribute_values(":user", s(user))
+            .expression_attribute_values(":since", s(since))
+            .expression_attribute_values(":zero", n(0))
+            .into_paginator()
+            .items()
+            .send();
+        let mut open = 0;
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(AwsError::call("dynamodb:Query"))?;
+            open += from_item::<OpenImages>(item)?.open;
+        }
+        Ok(open)
     }
 
     /// The records of a batch whose sort key fulfils a condition on `:sk`, in their order, as of now.

@@ -5,11 +5,13 @@
 mod account;
 mod batches;
 mod claim;
+mod gate;
 mod records;
 mod submit;
 
 pub use batches::{BatchInFull, Order, Page};
 pub use claim::{ClaimError, Ticket};
+pub use gate::Booking;
 pub use submit::{Accepted, SubmitError};
 
 pub(crate) use records::{LedgerLine, image_key, meta_key};

@@ -51,6 +51,11 @@ fn image_sk(index: u32) -> String {
     format!("IMAGE#{index:05}")
 }
 
+/// Key of the one record that all images of all users share.
+pub(super) fn gate_key() -> Item {
+    key("GATE".to_owned(), "PROVIDER".to_owned())
+}
+
 /// The place in the batch that an image's `sk` names.
 pub(super) fn image_index(sk: &str) -> Option<u32> {
     sk.strip_prefix("IMAGE#")?.parse().ok()

@@ -1,5 +1,7 @@
 //! Everything that an HTTP function may answer instead: the one table from codes to statuses and public words.
 
+use std::time::Duration;
+
 use api::{InputFault, Problem};
 use aws::AwsError;
 use domain::Fault;
@@ -29,6 +31,10 @@ pub enum ProblemKind {
     BodyTooLarge,
     /// The key belongs to another request.
     IdempotencyKeyReused,
+    /// So much is waiting at the provider that this would take more than a day.
+    Backlog,
+    /// This user has as many images open as one may have.
+    TooManyOpenImages,
     /// Our fault; trying again may help.
     Busy,
     /// Our fault.
@@ -60,6 +66,8 @@ impl ProblemKind {
                 "idempotency_key_reused",
                 "The idempotency key is taken",
             ),
+            Self::Backlog => (429, "backlog", "Too much is waiting"),
+            Self::TooManyOpenImages => (429, "too_many_open_images", "Too many images are open"),
             Self::Busy => (503, "busy", "Try again in a moment"),
             Self::Internal => (500, "internal_error", "Something went wrong on our side"),
         }
@@ -73,6 +81,7 @@ pub struct Failure {
     detail: String,
     faults: Vec<InputFault>,
     credits: Option<(u64, u64)>,
+    retry_after: Option<Duration>,
     cause: Option<Box<AwsError>>,
 }
 
@@ -84,6 +93,7 @@ impl Failure {
             detail: detail.into(),
             faults: Vec::new(),
             credits: None,
+            retry_after: None,
             cause: None,
         }
     }
@@ -102,6 +112,13 @@ impl Failure {
             .into_iter()
             .map(|Fault { pointer, detail }| InputFault { pointer, detail });
         self.faults.extend(faults);
+        self
+    }
+
+    /// Adds when the same request may succeed.
+    #[must_use]
+    pub const fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
         self
     }
 
@@ -149,7 +166,8 @@ impl Failure {
     }
 
     pub(super) fn into_reply(self) -> Reply {
-        Reply::problem(&self.problem())
+        let retry_after = self.retry_after;
+        Reply::problem(&self.problem()).with_retry_after(retry_after)
     }
 }
 
@@ -161,6 +179,7 @@ impl From<AwsError> for Failure {
         };
         Self {
             cause: Some(Box::new(cause)),
+            retry_after: Some(Duration::from_secs(1)),
             ..Self::new(
                 kind,
                 "nothing was lost; send the same request again in a moment",

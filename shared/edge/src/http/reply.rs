@@ -1,5 +1,7 @@
 //! Answers.
 
+use std::time::Duration;
+
 use api::{PROBLEM_CONTENT_TYPE, Problem};
 use lambda_http::{
     Body, Response,
@@ -14,6 +16,7 @@ pub struct Reply {
     content_type: &'static str,
     body: Option<Vec<u8>>,
     etag: Option<String>,
+    retry_after: Option<Duration>,
 }
 
 impl Reply {
@@ -35,6 +38,7 @@ impl Reply {
             content_type: "application/json",
             body: None,
             etag: Some(etag),
+            retry_after: None,
         }
     }
 
@@ -42,6 +46,11 @@ impl Reply {
     #[must_use]
     pub fn with_etag(mut self, etag: String) -> Self {
         self.etag = Some(etag);
+        self
+    }
+
+    pub(super) const fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
+        self.retry_after = wait;
         self
     }
 
@@ -66,6 +75,7 @@ impl Reply {
             // The API's own types have no maps with odd keys, the only thing that serde_json refuses.
             body: serde_json::to_vec(body).ok(),
             etag: None,
+            retry_after: None,
         }
     }
 
@@ -82,8 +92,11 @@ impl Reply {
         if let Some(etag) = self.etag.and_then(|etag| HeaderValue::try_from(etag).ok()) {
             headers.insert(header::ETAG, etag);
         }
-        if self.status == 503 {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(wait) = self.retry_after {
+            headers.insert(
+                header::RETRY_AFTER,
+                HeaderValue::from(wait.as_secs().max(1)),
+            );
         }
         if let Some(body) = self.body {
             headers.insert(
