@@ -5,7 +5,7 @@
 //! The provider's own limit ends first, so that the edit function lives to tell how the call ended. The function ends
 //! before its workflow task gives up on it, so that a retry never runs beside it. The lease outlasts both: nobody but
 //! its holder can touch the image while the holder may still be alive. The template and the workflow repeat the middle
-//! three as literals; `tests/tidy.rs` checks that they are the same.
+//! three as literals; `tests/tidy` checks that they are the same.
 
 use std::time::Duration;
 
