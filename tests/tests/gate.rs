@@ -10,6 +10,10 @@ use domain::{
 use futures::future::join_all;
 use stack_tests::{inside::Inside, stack};
 
+#[expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop right there"
+)]
 fn rules(images_per_minute: &str) -> Rules {
     Rules {
         pace: images_per_minute.parse().unwrap(),

@@ -6,7 +6,7 @@ use anyhow::Result;
 use tidy::{Faults, Template};
 
 /// How `edge::Env` is asked.
-const READS: [&str; 3] = [".required", ".parsed", ".optional"];
+const READS: [&str; 4] = [".required", ".required_as", ".parsed", ".optional"];
 
 #[test]
 fn every_function_is_given_what_it_reads() -> Result<()> {
