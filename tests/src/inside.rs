@@ -25,9 +25,14 @@ pub struct Inside {
 impl Inside {
     /// Connects to a stack's engine and makes two empty tables there.
     pub async fn of(stack: &Stack) -> Self {
+        Self::through(stack, stack.aws_endpoint.clone()).await
+    }
+
+    /// The same, with every call of the adapters going to another endpoint.
+    pub async fn through(stack: &Stack, endpoint: String) -> Self {
         let settings = Settings::new(
             "us-east-1".to_owned(),
-            Some(stack.aws_endpoint.clone()),
+            Some(endpoint),
             "test".to_owned(),
             "test".to_owned(),
             None,

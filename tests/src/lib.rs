@@ -15,6 +15,7 @@
 
 pub mod inside;
 mod photos;
+pub mod storm;
 mod user;
 
 use std::time::Duration;

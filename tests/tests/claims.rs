@@ -199,8 +199,27 @@ async fn an_image_that_has_a_result_does_not_fail() {
 #[tokio::test]
 async fn a_hundred_settlements_at_once_add_up_and_each_refunds_once() {
     let inside = Inside::of(&stack!()).await;
-    let user = inside.user(100).await;
-    let batch = inside.batch(&user, 100).await;
+    settle_at_once(&inside, 100).await;
+}
+
+#[tokio::test]
+async fn so_do_two_hundred_while_transactions_conflict_and_answers_are_lost() {
+    let stack = stack!();
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let endpoint = stack_tests::storm::endpoint(&stack, seed).await;
+    let inside = Inside::through(&stack, endpoint).await;
+    settle_at_once(&inside, 200).await;
+}
+
+/// Settles a batch of so many images, a quarter of them failed: every image twice, once alone and once among others.
+#[expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop right there"
+)]
+async fn settle_at_once(inside: &Inside, images: u32) {
+    let user = inside.user(images).await;
+    let batch = inside.batch(&user, images).await;
     assert_eq!(inside.balance(&user).await, 0);
     let outcome = |index: u32| {
         if index.is_multiple_of(4) {
@@ -209,18 +228,15 @@ async fn a_hundred_settlements_at_once_add_up_and_each_refunds_once() {
             completed(format!("key {index}"))
         }
     };
-    // Every image twice, once alone and once among others.
-    let alone = (0..100).map(|index| {
-        inside
-            .settler
-            .settle(batch.batch_id, vec![(index, outcome(index))])
-    });
-    let among = (0..4).map(|part| {
-        let images = (part * 25..(part + 1) * 25)
+    let settle = |images: Vec<u32>| {
+        let outcomes = images
+            .into_iter()
             .map(|index| (index, outcome(index)))
             .collect();
-        inside.settler.settle(batch.batch_id, images)
-    });
+        inside.settler.settle(batch.batch_id, outcomes)
+    };
+    let alone = (0..images).map(|index| settle(vec![index]));
+    let among = (0..images / 25).map(|part| settle((part * 25..(part + 1) * 25).collect()));
     for settled in join_all(alone.chain(among)).await {
         for (index, settled) in settled.unwrap() {
             let expected = outcome(index).state();
@@ -231,13 +247,14 @@ async fn a_hundred_settlements_at_once_add_up_and_each_refunds_once() {
         }
     }
     let after = inside.tables.batch(batch.batch_id).await.unwrap().unwrap();
+    let (failed, completed) = (images / 4, images - images / 4);
     assert_eq!(
         (after.open, after.completed, after.failed, after.canceled),
-        (0, 75, 25, 0)
+        (0, completed, failed, 0)
     );
     assert!(after.finished_at.is_some());
-    assert_eq!(inside.balance(&user).await, 25);
+    assert_eq!(inside.balance(&user).await, u64::from(failed));
     let account = inside.tables.account(&user).await.unwrap().unwrap();
     // The welcome, the debit, and one refund for each image that failed.
-    assert_eq!(account.entries, 2 + 25);
+    assert_eq!(account.entries, 2 + u64::from(failed));
 }
