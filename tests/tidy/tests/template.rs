@@ -8,9 +8,11 @@ use serde_json::Value;
 use tidy::{Faults, Reference, Statement, Template};
 
 /// Properties that end in `Name` but name something else.
-const NO_PHYSICAL_NAMES: [(&str, &str); 2] = [
+const NO_PHYSICAL_NAMES: [(&str, &str); 3] = [
     ("AWS::CloudWatch::Alarm", "MetricName"),
     ("AWS::Lambda::Permission", "FunctionName"),
+    // Whose lines it reads.
+    ("AWS::Logs::MetricFilter", "LogGroupName"),
 ];
 
 /// What holds money, photos or people.
