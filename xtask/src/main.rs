@@ -12,6 +12,7 @@ mod http;
 mod interrupt;
 mod lint;
 mod lock;
+mod openapi;
 mod ports;
 mod process;
 mod project;
@@ -40,6 +41,7 @@ Usage: cargo xtask <verb> [options]
             --out DIR              where the results go (default: edited)
   test    format, lint, unit tests, then the tests that need a stack, on one of their own
             --only STEP            one step (cargo xtask test --only help lists them)
+  openapi write openapi.json, the API's document, from the Rust types
 
 `up`, `down` and `demo` take
             --dir DIR              where the stack keeps its state (default: target/local)
@@ -75,6 +77,7 @@ fn run() -> Result<()> {
     match verb.as_str() {
         "demo" => demo::run(demo::Options::parse(parser)?),
         "down" => down::run(&down::Options::parse(parser)?),
+        "openapi" => openapi::run(parser),
         "test" => test::run(&test::Options::parse(parser)?),
         "up" => up::run(&up::Options::parse(parser)?),
         other => bail!("there is no verb {other:?}\n\n{USAGE}"),

@@ -6,11 +6,6 @@ use domain::{Batch, Counts};
 use edge::http::{Call, Failure, ProblemKind, Reply};
 use futures::future::try_join_all;
 
-/// Batches on a page, unless the caller wants another number.
-const PAGE: u32 = 20;
-/// The most that a caller may want.
-const LONGEST_PAGE: u32 = 100;
-
 pub(crate) struct Handler {
     pub(crate) tables: Tables,
 }
@@ -60,8 +55,9 @@ impl Handler {
 }
 
 fn limit(call: &Call) -> Result<u32, Failure> {
+    const LONGEST_PAGE: u32 = BatchHistory::LONGEST_PAGE;
     let Some(text) = call.query("limit") else {
-        return Ok(PAGE);
+        return Ok(BatchHistory::PAGE);
     };
     text.parse()
         .ok()

@@ -1,6 +1,7 @@
 //! The wire shapes of the HTTP API. Clients rely on these names: add fields freely, never rename one.
 //!
 //! Knows JSON names and nothing else: no rules (those are `domain`), no transport (that is `edge`), no AWS.
+//! The feature `openapi` derives their schemas for the OpenAPI document (`infra/openapi`); no function enables it.
 //! Times are RFC 3339 in UTC, credits are whole numbers, sizes are bytes unless a name says otherwise.
 
 use std::collections::BTreeMap;
@@ -8,16 +9,20 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 mod problem;
+#[cfg(feature = "openapi")]
+pub mod words;
 
 pub use problem::{InputFault, PROBLEM_CONTENT_TYPE, Problem};
 
 /// `GET /api/account`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Account {
     /// The Cognito `sub`.
     pub user_id: String,
     /// The address that the ID token carries.
+    #[cfg_attr(feature = "openapi", schema(format = "email"))]
     pub email: String,
     /// What can be spent now.
     pub credits: u64,
@@ -29,6 +34,7 @@ pub struct Account {
 
 /// What one request may hold; all of it configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Limits {
     /// Images in one batch.
@@ -38,7 +44,6 @@ pub struct Limits {
     /// Pixels (width x height) of one photo.
     pub max_pixels: u64,
     /// Images that may be open at a time; more are refused until some are done.
-    #[serde(default)]
     pub max_open_images: u32,
     /// Files in one request for upload links.
     pub max_files_per_presign: u32,
@@ -50,9 +55,11 @@ pub struct Limits {
 
 /// One line of the price list: an image of this quality with at most this many pixels costs this many credits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Price {
     /// `low`, `medium` or `high`; `auto` is priced as the dearest.
+    #[cfg_attr(feature = "openapi", schema(value_type = words::PricedQuality))]
     pub quality: String,
     /// The largest result (width x height, pixels) that this price covers.
     pub up_to_pixels: u64,
@@ -62,6 +69,7 @@ pub struct Price {
 
 /// `POST /api/files/presign`: the files somebody wants to upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PresignRequest {
     /// In the order in which the links will be answered.
@@ -70,18 +78,22 @@ pub struct PresignRequest {
 
 /// One file as its owner describes it; the link is good for exactly this type and length.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FileToUpload {
     /// The file's own name; kept by the client, never trusted.
     pub name: String,
     /// `image/png`, `image/jpeg` or `image/webp`.
+    #[cfg_attr(feature = "openapi", schema(value_type = words::MediaType))]
     pub content_type: String,
     /// Exact length in bytes.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub size: u64,
 }
 
 /// The answer to [`PresignRequest`], in the order asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PresignResponse {
     /// One per file, in the order asked.
@@ -90,22 +102,27 @@ pub struct PresignResponse {
 
 /// A presigned upload. Send the file's bytes to `url` by `method`, with exactly these `headers`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Upload {
     /// What to name in `images[].key` when submitting.
     pub key: String,
     /// Where to send the bytes.
+    #[cfg_attr(feature = "openapi", schema(format = "uri"))]
     pub url: String,
     /// `PUT`.
+    #[cfg_attr(feature = "openapi", schema(value_type = words::UploadMethod))]
     pub method: String,
     /// Headers that are part of the signature. `content-length` is signed too; every HTTP client sends it by itself.
     pub headers: BTreeMap<String, String>,
     /// When the link stops working.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub expires_at: String,
 }
 
 /// `POST /api/images/generate`, with an `Idempotency-Key` header.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SubmitRequest {
     /// The photos, in the order in which the results will be numbered (from 0).
@@ -120,35 +137,46 @@ pub struct SubmitRequest {
 
 /// One photo of a batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ImageToEdit {
     /// The key that `POST /api/files/presign` answered.
     pub key: String,
     /// A wish of its own, in place of the shared one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub prompt: Option<String>,
 }
 
 /// How the results should be; what is left out takes its default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Options {
     /// `low`, `medium` (the default), `high` or `auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<words::Quality>, nullable = false))]
     pub quality: Option<String>,
     /// `auto` (the default) or `WIDTHxHEIGHT` in pixels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(nullable = false, pattern = "^(auto|[0-9]+x[0-9]+)$")
+    )]
     pub size: Option<String>,
     /// `png` (the default), `jpeg` or `webp`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<words::Format>, nullable = false))]
     pub format: Option<String>,
 }
 
 /// The answer (202) to an accepted [`SubmitRequest`], and again to each repeat of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SubmitResponse {
     /// The batch's name from now on.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub batch_id: String,
     /// How many images it has.
     pub image_count: u32,
@@ -157,16 +185,20 @@ pub struct SubmitResponse {
     /// The balance right after the debit.
     pub credits: u64,
     /// Where to follow it: a path on the API's origin.
+    #[cfg_attr(feature = "openapi", schema(format = "uri-reference"))]
     pub status_url: String,
 }
 
 /// `GET /api/batch/{id}/status`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BatchStatus {
     /// The batch.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub batch_id: String,
     /// `pending`, `processing`, `completed`, `failed` or `canceled`.
+    #[cfg_attr(feature = "openapi", schema(value_type = words::BatchState))]
     pub status: String,
     /// The wish that all images share, in full.
     pub prompt: String,
@@ -177,9 +209,11 @@ pub struct BatchStatus {
     /// What came back for images that failed or were canceled.
     pub credits_refunded: u64,
     /// When it was accepted.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub created_at: String,
     /// When its last image was settled; absent while any is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, nullable = false))]
     pub finished_at: Option<String>,
     /// How many images are in which state.
     pub counts: Counts,
@@ -191,6 +225,7 @@ pub struct BatchStatus {
 
 /// How many images are in which state; `total` is their sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
     /// All images of the batch.
@@ -209,6 +244,7 @@ pub struct Counts {
 
 /// One image of a [`BatchStatus`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ImageStatus {
     /// Its place in the batch, from 0.
@@ -216,12 +252,15 @@ pub struct ImageStatus {
     /// The upload it was made from.
     pub key: String,
     /// `pending`, `processing`, `completed`, `failed` or `canceled`.
+    #[cfg_attr(feature = "openapi", schema(value_type = words::ImageState))]
     pub status: String,
     /// Where to fetch the result; present when completed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "uri", nullable = false))]
     pub result_url: Option<String>,
     /// Why there is none; present when failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub error: Option<ImageError>,
     /// How often the provider was asked.
     pub provider_calls: u32,
@@ -229,6 +268,7 @@ pub struct ImageStatus {
 
 /// Why an image has no result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ImageError {
     /// Stable, for programs.
@@ -239,22 +279,34 @@ pub struct ImageError {
 
 /// `GET /api/batches`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BatchHistory {
     /// Newest first.
     pub batches: Vec<BatchSummary>,
     /// Pass it as `?cursor=` for the next page; absent on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub next_cursor: Option<String>,
+}
+
+impl BatchHistory {
+    /// Batches on a page, unless the caller wants another number (`?limit=`).
+    pub const PAGE: u32 = 20;
+    /// The most that a caller may want.
+    pub const LONGEST_PAGE: u32 = 100;
 }
 
 /// One line of a [`BatchHistory`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BatchSummary {
     /// The batch.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
     pub batch_id: String,
     /// `pending`, `processing`, `completed`, `failed` or `canceled`.
+    #[cfg_attr(feature = "openapi", schema(value_type = words::BatchState))]
     pub status: String,
     /// The shared wish, cut after 500 characters; the status has it in full.
     pub prompt: String,
@@ -265,8 +317,10 @@ pub struct BatchSummary {
     /// What came back.
     pub credits_refunded: u64,
     /// When it was accepted.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub created_at: String,
     /// When its last image was settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = DateTime, nullable = false))]
     pub finished_at: Option<String>,
 }

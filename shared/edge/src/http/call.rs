@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::{Failure, ProblemKind};
 
 /// Bytes of a request's body; more is refused with 413.
-const MAX_BODY: usize = 1_000_000;
+pub const MAX_BODY: usize = 1_000_000;
 
 /// One request.
 #[derive(Debug)]

@@ -42,6 +42,42 @@ pub enum ProblemKind {
 }
 
 impl ProblemKind {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::InvalidRequest,
+        Self::InvalidJson,
+        Self::IdempotencyKeyRequired,
+        Self::Unauthenticated,
+        Self::InsufficientCredits,
+        Self::EmailNotVerified,
+        Self::BatchNotFound,
+        Self::PhotoNotFound,
+        Self::BodyTooLarge,
+        Self::IdempotencyKeyReused,
+        Self::Backlog,
+        Self::TooManyOpenImages,
+        Self::Busy,
+        Self::Internal,
+    ];
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        self.row().0
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.row().1
+    }
+
+    /// The kind in a few words.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        self.row().2
+    }
+
     const fn row(self) -> (u16, &'static str, &'static str) {
         match self {
             Self::InvalidRequest => (400, "invalid_request", "The request is not valid"),
@@ -134,16 +170,22 @@ impl Failure {
         }
     }
 
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> ProblemKind {
+        self.kind
+    }
+
     /// The HTTP status.
     #[must_use]
     pub const fn status(&self) -> u16 {
-        self.kind.row().0
+        self.kind.status()
     }
 
     /// The stable code.
     #[must_use]
     pub const fn code(&self) -> &'static str {
-        self.kind.row().1
+        self.kind.code()
     }
 
     /// What went wrong inside; for the log, never for the client.
@@ -151,7 +193,9 @@ impl Failure {
         self.cause.as_deref().map(|cause| cause as _)
     }
 
-    pub(super) fn problem(self) -> Problem {
+    /// What the client is told.
+    #[must_use]
+    pub fn problem(self) -> Problem {
         let (status, code, title) = self.kind.row();
         Problem {
             kind: format!("/problems/{code}"),
@@ -193,6 +237,28 @@ mod tests {
     use domain::{Credits, Insufficient};
 
     use super::*;
+
+    #[test]
+    fn all_are_all() {
+        // A new kind does not compile here before it has a place, and `ALL` must have it there.
+        let place = |kind| match kind {
+            ProblemKind::InvalidRequest => 0,
+            ProblemKind::InvalidJson => 1,
+            ProblemKind::IdempotencyKeyRequired => 2,
+            ProblemKind::Unauthenticated => 3,
+            ProblemKind::InsufficientCredits => 4,
+            ProblemKind::EmailNotVerified => 5,
+            ProblemKind::BatchNotFound => 6,
+            ProblemKind::PhotoNotFound => 7,
+            ProblemKind::BodyTooLarge => 8,
+            ProblemKind::IdempotencyKeyReused => 9,
+            ProblemKind::Backlog => 10,
+            ProblemKind::TooManyOpenImages => 11,
+            ProblemKind::Busy => 12,
+            ProblemKind::Internal => 13,
+        };
+        assert!(ProblemKind::ALL.into_iter().map(place).eq(0..14));
+    }
 
     #[test]
     fn insufficient_credits_say_what_is_missing() {

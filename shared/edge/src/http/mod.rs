@@ -9,7 +9,7 @@ use std::{future::Future, time::Instant};
 use lambda_http::{Body, Request, RequestExt, Response, request::RequestContext, service_fn};
 use tracing::{error, info};
 
-pub use call::{Call, Caller};
+pub use call::{Call, Caller, MAX_BODY};
 pub use failure::{Failure, ProblemKind};
 pub use reply::Reply;
 

@@ -1,0 +1,229 @@
+//! The bodies that the document shows: values of the types of `api`, so that they cannot be anything that those are not.
+//!
+//! They tell one story: Anna uploads two photos, submits them, one is edited, the other cannot be.
+
+use api::{
+    Account, BatchHistory, BatchStatus, BatchSummary, Counts, FileToUpload, ImageError,
+    ImageStatus, ImageToEdit, Limits, Options, PresignRequest, PresignResponse, Price,
+    SubmitRequest, SubmitResponse, Upload,
+};
+use domain::{PictureRefused, PriceTable};
+
+pub(crate) const BATCH: &str = "9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f";
+pub(crate) const ETAG: &str = "\"5d41402abc4b2a76b9719d911017c592\"";
+pub(crate) const IDEMPOTENCY_KEY: &str = "0e6a1f5e-1c0f-4f5c-a8f0-6f2d9f3b7a10";
+pub(crate) const CURSOR: &str = "eyJjcmVhdGVkX2F0IjoiMjAyNi0xMS0yM1QyMDowMDowMC4wMDBaIn0";
+const USER: &str = "7b9f6f5e-3c55-4d0a-9a2e-7f6c0d1e2a3b";
+const SUBMITTED: &str = "2026-11-23T21:00:00.000Z";
+const FINISHED: &str = "2026-11-23T21:00:41.350Z";
+const PROMPT: &str = "make it a watercolour";
+/// What the second photo is asked for instead.
+const OWN_PROMPT: &str = "make only the sky blue";
+
+fn keys() -> [String; 2] {
+    [
+        format!("uploads/{USER}/0b0e8a52-6b7b-4d53-9a3c-0a5bb3f3a001.jpg"),
+        format!("uploads/{USER}/c2a4e1d8-95b6-4a4f-8a55-1d2e3f405162.png"),
+    ]
+}
+
+pub(crate) fn account() -> Account {
+    let limits = domain::Limits::default();
+    let prices = PriceTable::default();
+    Account {
+        user_id: USER.to_owned(),
+        email: "anna@example.com".to_owned(),
+        credits: 10,
+        limits: Limits {
+            max_images_per_batch: limits.max_images_per_batch,
+            max_file_bytes: limits.max_file_bytes,
+            max_pixels: limits.max_pixels,
+            max_open_images: limits.max_open_images,
+            max_files_per_presign: limits.max_files_per_presign,
+            max_prompt_chars: limits.max_prompt_chars,
+            max_image_prompt_chars: limits.max_image_prompt_chars,
+        },
+        prices: prices
+            .bands()
+            .iter()
+            .map(|band| Price {
+                quality: band.quality.name().to_owned(),
+                up_to_pixels: band.up_to_pixels,
+                credits: band.credits.get(),
+            })
+            .collect(),
+    }
+}
+
+pub(crate) fn presign_request() -> PresignRequest {
+    let file = |name: &str, content_type: &str, size| FileToUpload {
+        name: name.to_owned(),
+        content_type: content_type.to_owned(),
+        size,
+    };
+    PresignRequest {
+        files: vec![
+            file("beach.jpg", "image/jpeg", 3_482_113),
+            file("sky.png", "image/png", 1_204_556),
+        ],
+    }
+}
+
+pub(crate) fn presign_response() -> PresignResponse {
+    let upload = |key: String, content_type: &str| Upload {
+        url: format!(
+            "https://photos.s3.eu-central-1.amazonaws.com/{key}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=900&\
+             X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost%3Bif-none-match&X-Amz-Signature=4f1c"
+        ),
+        key,
+        method: "PUT".to_owned(),
+        headers: [("content-type", content_type), ("if-none-match", "*")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        expires_at: "2026-11-23T21:14:30.000Z".to_owned(),
+    };
+    let [beach, sky] = keys();
+    PresignResponse {
+        uploads: vec![upload(beach, "image/jpeg"), upload(sky, "image/png")],
+    }
+}
+
+/// Everything that can be said.
+pub(crate) fn submit_request() -> SubmitRequest {
+    let [beach, sky] = keys();
+    SubmitRequest {
+        images: vec![
+            ImageToEdit {
+                key: beach,
+                prompt: None,
+            },
+            ImageToEdit {
+                key: sky,
+                prompt: Some(OWN_PROMPT.to_owned()),
+            },
+        ],
+        prompt: PROMPT.to_owned(),
+        options: options(),
+    }
+}
+
+/// As little as can be said.
+pub(crate) fn short_submit_request() -> SubmitRequest {
+    let [beach, _] = keys();
+    SubmitRequest {
+        images: vec![ImageToEdit {
+            key: beach,
+            prompt: None,
+        }],
+        prompt: PROMPT.to_owned(),
+        options: Options::default(),
+    }
+}
+
+fn options() -> Options {
+    Options {
+        quality: Some("medium".to_owned()),
+        size: Some("1024x1024".to_owned()),
+        format: Some("png".to_owned()),
+    }
+}
+
+pub(crate) fn submit_response() -> SubmitResponse {
+    SubmitResponse {
+        batch_id: BATCH.to_owned(),
+        image_count: 2,
+        credits_spent: 2,
+        credits: 8,
+        status_url: format!("/api/batch/{BATCH}/status"),
+    }
+}
+
+pub(crate) fn open_batch() -> BatchStatus {
+    let [beach, sky] = keys();
+    BatchStatus {
+        batch_id: BATCH.to_owned(),
+        status: "processing".to_owned(),
+        prompt: PROMPT.to_owned(),
+        options: options(),
+        credits_spent: 2,
+        credits_refunded: 0,
+        created_at: SUBMITTED.to_owned(),
+        finished_at: None,
+        counts: Counts {
+            total: 2,
+            pending: 1,
+            processing: 1,
+            ..Counts::default()
+        },
+        poll_after_ms: 1_000,
+        images: vec![
+            image(0, beach, "processing", 1),
+            image(1, sky, "pending", 0),
+        ],
+    }
+}
+
+pub(crate) fn finished_batch() -> BatchStatus {
+    let [beach, sky] = keys();
+    let refused = PictureRefused::Truncated;
+    BatchStatus {
+        status: "completed".to_owned(),
+        credits_refunded: 1,
+        finished_at: Some(FINISHED.to_owned()),
+        counts: finished_counts(),
+        poll_after_ms: 0,
+        images: vec![
+            ImageStatus {
+                result_url: Some(format!(
+                    "https://photos.s3.eu-central-1.amazonaws.com/results/{USER}/{BATCH}/00000.png?X-Amz-Expires=5400&\
+                     X-Amz-Signature=9a0e"
+                )),
+                ..image(0, beach, "completed", 1)
+            },
+            ImageStatus {
+                error: Some(ImageError {
+                    code: refused.code().to_owned(),
+                    message: refused.to_string(),
+                }),
+                ..image(1, sky, "failed", 0)
+            },
+        ],
+        ..open_batch()
+    }
+}
+
+fn image(index: u32, key: String, status: &str, provider_calls: u32) -> ImageStatus {
+    ImageStatus {
+        index,
+        key,
+        status: status.to_owned(),
+        result_url: None,
+        error: None,
+        provider_calls,
+    }
+}
+
+fn finished_counts() -> Counts {
+    Counts {
+        total: 2,
+        completed: 1,
+        failed: 1,
+        ..Counts::default()
+    }
+}
+
+pub(crate) fn history() -> BatchHistory {
+    BatchHistory {
+        batches: vec![BatchSummary {
+            batch_id: BATCH.to_owned(),
+            status: "completed".to_owned(),
+            prompt: PROMPT.to_owned(),
+            counts: finished_counts(),
+            credits_spent: 2,
+            credits_refunded: 1,
+            created_at: SUBMITTED.to_owned(),
+            finished_at: Some(FINISHED.to_owned()),
+        }],
+        next_cursor: Some(CURSOR.to_owned()),
+    }
+}
