@@ -276,6 +276,7 @@ mod tests {
     fn limits() -> Limits {
         Limits {
             max_images_per_batch: 10,
+            max_open_images: 1_000,
             max_file_bytes: 10_000,
             max_pixels: 100,
             max_files_per_presign: 10,

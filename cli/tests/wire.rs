@@ -88,7 +88,7 @@ impl World {
         let answer = json!({
             "userId": "me", "email": "ada@example.com", "credits": credits,
             "limits": {"maxImagesPerBatch": 2, "maxFileBytes": 100_000, "maxPixels": 1_000_000,
-                       "maxFilesPerPresign": 1, "maxPromptChars": 100, "maxImagePromptChars": 100},
+                       "maxFilesPerPresign": 1, "maxOpenImages": 1000, "maxPromptChars": 100, "maxImagePromptChars": 100},
             "prices": [{"quality": "medium", "upToPixels": 2_000_000, "credits": 3}],
         });
         let mock = Mock::given(method("GET"))

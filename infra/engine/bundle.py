@@ -11,9 +11,10 @@ import copy
 import shutil
 import subprocess
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping, cast
+from typing import Any, cast
 
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 
@@ -69,7 +70,7 @@ def definitions(template: Mapping[str, Any]) -> dict[str, str]:
 
 def rewritten(template: Mapping[str, Any], bucket: str, keys: Mapping[str, str]) -> dict[str, Any]:
     """The template with code and definitions read from `bucket`; `keys` is resource -> object key."""
-    result = cast("dict[str, Any]", copy.deepcopy(dict(template)))
+    result = copy.deepcopy(dict(template))
     properties = {FUNCTION: "CodeUri", STATE_MACHINE: "DefinitionUri"}
     for name, key in keys.items():
         resource = result["Resources"][name]
@@ -84,12 +85,8 @@ def function_assets(template: Mapping[str, Any], binary_dir: Path, work_dir: Pat
     """Function -> its zip; made anew only for binaries that changed."""
     work_dir.mkdir(parents=True, exist_ok=True)
     strip = shutil.which("strip")
-    zips = {
-        binary: zipped(binary_dir / binary, work_dir, strip) for binary in sorted(set(binaries(template).values()))
-    }
-    return {
-        name: Asset(zips[binary], f"functions/{zips[binary].name}") for name, binary in binaries(template).items()
-    }
+    zips = {binary: zipped(binary_dir / binary, work_dir, strip) for binary in sorted(set(binaries(template).values()))}
+    return {name: Asset(zips[binary], f"functions/{zips[binary].name}") for name, binary in binaries(template).items()}
 
 
 def definition_assets(template: Mapping[str, Any], template_dir: Path) -> dict[str, Asset]:

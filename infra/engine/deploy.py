@@ -17,9 +17,10 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 import boto3  # type: ignore[import-untyped]
 from botocore.config import Config  # type: ignore[import-untyped]
@@ -49,9 +50,7 @@ class Engine:
     def __init__(self, endpoint: str, region: str) -> None:
         self.endpoint = endpoint
         self.region = region
-        self._session = boto3.Session(
-            aws_access_key_id="test", aws_secret_access_key="test", region_name=region
-        )
+        self._session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=region)
 
     def client(self, service: str) -> Any:
         """A client for one service."""
@@ -59,7 +58,9 @@ class Engine:
         return self._session.client(service, endpoint_url=self.endpoint, config=config)
 
 
-def parameters(template: Mapping[str, Any], known: Mapping[str, str | None], given: Mapping[str, str]) -> dict[str, str]:
+def parameters(
+    template: Mapping[str, Any], known: Mapping[str, str | None], given: Mapping[str, str]
+) -> dict[str, str]:
     """The values to pass: of what we know, those that the template declares; of what was asked for, all."""
     declared = template.get("Parameters", {})
     unknown = sorted(set(given) - set(declared))
@@ -87,7 +88,9 @@ def upload(engine: Engine, assets: Sequence[bundle.Asset]) -> None:
         list(pool.map(put, unique.values()))
 
 
-def create_stack(engine: Engine, name: str, template: Mapping[str, Any], values: Mapping[str, str], seconds: float) -> Any:
+def create_stack(
+    engine: Engine, name: str, template: Mapping[str, Any], values: Mapping[str, str], seconds: float
+) -> Any:
     """Creates the stack, waits until it is complete, and returns its description."""
     cloudformation = engine.client("cloudformation")
     cloudformation.create_stack(
@@ -122,10 +125,12 @@ def _failures(cloudformation: Any, name: str) -> str:
     """What went wrong, one line a resource, the first failure first."""
     events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
     failed = [event for event in reversed(events) if event["ResourceStatus"].endswith("FAILED")]
-    return "\n".join(
-        f"  {event['LogicalResourceId']} ({event['ResourceType']}): {event.get('ResourceStatusReason', 'no reason given')}"
-        for event in failed
-    )
+    return "\n".join(map(_failure, failed))
+
+
+def _failure(event: Mapping[str, Any]) -> str:
+    reason = event.get("ResourceStatusReason", "no reason given")
+    return f"  {event['LogicalResourceId']} ({event['ResourceType']}): {reason}"
 
 
 def install_routes(engine: Engine, stack: Any) -> int:
@@ -134,7 +139,9 @@ def install_routes(engine: Engine, stack: Any) -> int:
     name = stack["StackName"]
     processed = cloudformation.get_template(StackName=name, TemplateStage="Processed")["TemplateBody"]
     processed = json.loads(processed) if isinstance(processed, str) else processed
-    scope = scope_of(processed, stack, cloudformation.describe_stack_resources(StackName=name)["StackResources"], engine.region)
+    scope = scope_of(
+        processed, stack, cloudformation.describe_stack_resources(StackName=name)["StackResources"], engine.region
+    )
     api = engine.client("apigatewayv2")
     count = 0
     for logical_id, resource in processed["Resources"].items():

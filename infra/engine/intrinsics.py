@@ -8,8 +8,9 @@ no call; everything it needs is in `Scope`.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any
 
 NO_VALUE = {"Ref": "AWS::NoValue"}
 

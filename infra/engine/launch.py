@@ -12,8 +12,9 @@ import os
 import re
 import socketserver
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Callable, Mapping
+from typing import Any, BinaryIO
 
 
 def disable_nagle() -> None:
@@ -48,7 +49,7 @@ def log_file(folder: Path, function: str, prefix: str) -> Path:
 
 def keep_function_logs(folder: Path, prefix: str) -> None:
     """Writes each function's lines to a file, since the engine keeps them in memory only."""
-    from ministack.core.lambda_runtime import ProvidedWorker
+    from ministack.core.lambda_runtime import ProvidedWorker  # type: ignore[import-untyped]
 
     pump: Callable[..., None] = ProvidedWorker._pump_output
 
@@ -70,7 +71,7 @@ def log_settings(config: Mapping[str, Any]) -> dict[str, str]:
 
 def pass_log_settings() -> None:
     """Lets functions log as they do in AWS; the engine keeps LoggingConfig to itself."""
-    from ministack.services import lambda_svc
+    from ministack.services import lambda_svc  # type: ignore[import-untyped]
 
     environment: Callable[..., dict[str, str]] = lambda_svc._provided_worker_env
 
@@ -87,7 +88,7 @@ def main() -> None:
     folder, prefix = os.environ.pop("FUNCTION_LOGS", None), os.environ.pop("FUNCTION_PREFIX", "")
     if folder is not None:
         keep_function_logs(Path(folder), prefix)
-    from ministack.app import main as ministack
+    from ministack.app import main as ministack  # type: ignore[import-untyped]
 
     sys.argv = sys.argv[:1]
     ministack()

@@ -9,8 +9,9 @@ fails: a route that is missing at home would be found in production only.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any
 
 METHODS = {
     "delete": "DELETE",

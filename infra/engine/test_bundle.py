@@ -54,7 +54,11 @@ class Rewriting(InAFolder):
 
     def test_reads_the_short_forms(self) -> None:
         variables = self.template["Resources"]["SubmitFunction"]["Properties"]["Environment"]["Variables"]
-        expected = {"TABLE": {"Ref": "Table"}, "ARN": {"Fn::GetAtt": ["Table", "Arn"]}, "TEXT": {"Fn::Sub": "a-${Table}"}}
+        expected = {
+            "TABLE": {"Ref": "Table"},
+            "ARN": {"Fn::GetAtt": ["Table", "Arn"]},
+            "TEXT": {"Fn::Sub": "a-${Table}"},
+        }
         self.assertEqual(variables, expected)
 
     def test_points_code_and_definition_at_the_bucket(self) -> None:

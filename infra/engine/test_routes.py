@@ -25,7 +25,8 @@ SCOPE = Scope(
 
 def operation(**more: Any) -> dict[str, Any]:
     """One method of one path."""
-    uri = "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${SubmitFunction.Arn}/invocations"
+    function = "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${SubmitFunction.Arn}"
+    uri = f"{function}/invocations"
     integration = {"httpMethod": "POST", "payloadFormatVersion": "2.0", "type": "aws_proxy", "uri": {"Fn::Sub": uri}}
     return {"responses": {}, "x-amazon-apigateway-integration": integration, **more}
 
@@ -113,7 +114,9 @@ class Reading(unittest.TestCase):
         self.check_refused({"summary": "?"}, "'summary'")
         self.check_refused({"get": {}}, "GET /x has no x-amazon")
         self.check_refused({"get": {"x-amazon-apigateway-integration": {"type": "http_proxy"}}}, "http_proxy")
-        self.check_refused({"get": {"x-amazon-apigateway-integration": {"type": "aws_proxy", "uri": "x"}}}, "name a function")
+        self.check_refused(
+            {"get": {"x-amazon-apigateway-integration": {"type": "aws_proxy", "uri": "x"}}}, "name a function"
+        )
         resolved: dict[str, Any] = resolve(operation(security=[{"A": []}, {"B": []}]), SCOPE)
         self.check_refused({"get": resolved}, "more than one authorizer: A, B")
 
@@ -169,7 +172,12 @@ class Resolving(unittest.TestCase):
         self.assertEqual(held, {"AtHome": True, "HasEmpty": False, "Both": False, "Either": True})
 
     def test_what_it_cannot_resolve_is_named(self) -> None:
-        for node in [{"Ref": "Nobody"}, {"Fn::ImportValue": "x"}, {"Fn::GetAtt": ["Table", "Arn"]}, {"Fn::If": ["Nope", 1, 2]}]:
+        for node in [
+            {"Ref": "Nobody"},
+            {"Fn::ImportValue": "x"},
+            {"Fn::GetAtt": ["Table", "Arn"]},
+            {"Fn::If": ["Nope", 1, 2]},
+        ]:
             with self.subTest(node=node), self.assertRaises(Unresolvable):
                 resolve(node, SCOPE)
 

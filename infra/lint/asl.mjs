@@ -7,10 +7,12 @@
 import { readFileSync } from "node:fs";
 import validate from "asl-validator";
 
+const PSEUDO = { AccountId: "123456789012", Partition: "aws", Region: "us-east-1" };
 const FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:a-function";
 
 /** A value that could stand for a substitution of this name. */
 function plausible(name) {
+  if (name in PSEUDO) return PSEUDO[name];
   if (/(Seconds|Minutes|Attempts|Rate|Limit|Count)$/.test(name)) return "30";
   if (/(Table|Bucket|Queue)(Name|Url)?$/.test(name)) return "a-name";
   return FUNCTION;

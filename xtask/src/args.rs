@@ -32,6 +32,8 @@ pub(crate) struct StackOptions {
     pub(crate) dir: PathBuf,
     /// Parameters of the template, as `Name=Value`.
     pub(crate) parameters: Vec<String>,
+    /// Whether the binaries are there already.
+    pub(crate) is_built: bool,
 }
 
 impl Default for StackOptions {
@@ -40,6 +42,7 @@ impl Default for StackOptions {
             ports: Ports::default(),
             dir: project::target().join("local"),
             parameters: Vec::new(),
+            is_built: false,
         }
     }
 }

@@ -69,7 +69,11 @@ pub(crate) fn run(options: Options) -> Result<()> {
         bail!("there is no file {}", missing.display());
     }
     let up = up::bring_up(&options.stack, report)?;
-    let client = Client::new(&options.stack.folder())?;
+    let workspace = Workspace::read()?;
+    if up.supervisor.is_none() && !workspace.build()?.wait()?.success() {
+        bail!("the build failed (see above)");
+    }
+    let client = Client::new(&workspace, &options.stack.folder())?;
     client.sign_up()?;
     report.say(format_args!(
         "editing {} photographs: {}",
@@ -98,10 +102,10 @@ struct Client {
 }
 
 impl Client {
-    fn new(folder: &Folder) -> Result<Self> {
+    fn new(workspace: &Workspace, folder: &Folder) -> Result<Self> {
         let name = random_hex()?;
         Ok(Self {
-            program: Workspace::read()?.binaries().join("bie"),
+            program: workspace.binaries().join("bie"),
             stack_file: folder.stack_file(),
             config: folder.join("demo"),
             email: format!("demo-{name}@example.com"),

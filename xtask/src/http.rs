@@ -4,7 +4,8 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A busy engine is slow to answer; taking it for dead would end somebody's batch.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The status that 127.0.0.1 answers with, or nothing if it does not answer.
 pub(crate) fn status(port: u16, path: &str) -> Option<u16> {

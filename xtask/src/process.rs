@@ -54,12 +54,12 @@ impl Known {
         self.start_time.is_some() && table::start_time(self.pid) == self.start_time
     }
 
-    /// Asks it alone to stop, and waits until it has. Returns whether it did.
-    pub(crate) fn ask_to_stop(&self, within: Duration) -> bool {
+    /// Asks it alone to stop, and gives it time for that.
+    pub(crate) fn ask_to_stop(&self, within: Duration) {
         if self.is_alive() {
             signal(Signal::SIGTERM, self.pid, kill);
         }
-        wait_to_stop(within, || !self.is_alive())
+        wait_to_stop(within, || !self.is_alive());
     }
 
     /// Stops it and everything in its group: asks first, then insists.

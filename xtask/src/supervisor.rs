@@ -87,6 +87,11 @@ impl Supervisor {
         Ok(())
     }
 
+    /// The base URL of the images API that the stack was started with.
+    pub(crate) fn provider(&self) -> &str {
+        &self.wanted.provider
+    }
+
     /// Tells `down` that this run of xtask stays to guard them.
     pub(crate) fn stay(&self) -> Result<()> {
         self.record(Some(Known::new("xtask", std::process::id())))

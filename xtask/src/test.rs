@@ -3,10 +3,14 @@
 //! Knows the steps and their order, cheapest first. The last one has a stack of its own, on ports that nobody uses, so
 //! it disturbs no stack that runs beside it.
 
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use lexopt::{Arg, Parser};
+use serde::Deserialize;
 
 use crate::args::{StackOptions, text};
 use crate::cargo::cargo;
@@ -77,7 +81,13 @@ const UNIT: [&str; 5] = [
     "--exclude",
     "stack-tests",
 ];
-const STACK: [&str; 4] = ["test", "--locked", "--package", "stack-tests"];
+const BUILD: [&str; 5] = [
+    "build",
+    "--workspace",
+    "--all-targets",
+    "--locked",
+    "--message-format=json-render-diagnostics",
+];
 
 /// `test`'s command line.
 pub(crate) struct Options {
@@ -120,12 +130,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         line(format_args!("\n== {}: {}", step.name, step.what));
         let started = Instant::now();
         (step.run)(report).with_context(|| {
-            format!(
-                "{} failed after {}; again, alone: cargo xtask test --only {}",
-                step.name,
-                seconds(started).trim(),
+            line(format_args!(
+                "\nThis step alone: cargo xtask test --only {}",
                 step.name
-            )
+            ));
+            format!("{} failed after {}", step.name, seconds(started).trim())
         })?;
         times.push(format!("{} {}", step.name, seconds(started).trim()));
     }
@@ -142,27 +151,101 @@ fn run_cargo(args: &[&str]) -> Result<()> {
 }
 
 /// The tests in `tests/`, with a stack that lives as long as they do.
+///
+/// Everything is built in one go, and what has to run is taken from there: cargo chooses the features of shared
+/// dependencies by what it is asked to build, so asking for less would build the AWS SDKs again.
 fn stack(report: Report) -> Result<()> {
     let options = StackOptions {
         ports: Ports::unused()?,
         dir: project::target().join("test-stack"),
+        is_built: true,
         ..StackOptions::default()
     };
+    options.folder().create()?;
+    let tests = build_everything(&options.dir.join("build.json"))?;
     // Dropping the supervisor stops the stack, whichever way this function ends.
     let Some(mut supervisor) = up::bring_up(&options, report)?.supervisor else {
         bail!("a stack runs from {} already", options.dir.display());
     };
-    let passed = process::run(
-        cargo()
-            .args(STACK)
-            .env("BIE_STACK", options.folder().stack_file()),
-    )?;
-    supervisor.check()?;
-    if !passed {
-        bail!(
-            "see above; what engine and functions said is in {}",
-            options.dir.display()
-        );
+    for test in tests {
+        let mut command = Command::new(&test);
+        command
+            .env("BIE_STACK", options.folder().stack_file())
+            .current_dir(project::root().join("tests"));
+        let passed = process::run(&mut command)?;
+        supervisor.check()?;
+        if !passed {
+            bail!(
+                "see above; what engine and functions said is in {}",
+                options.dir.display()
+            );
+        }
     }
     Ok(())
+}
+
+/// Builds every target of the workspace; returns the executables that hold the tests of `tests/`.
+fn build_everything(messages: &Path) -> Result<Vec<PathBuf>> {
+    let built = process::run(cargo().args(BUILD).stdout(File::create(messages)?))?;
+    if !built {
+        bail!("the build failed (see above)");
+    }
+    let tests = executables(
+        &fs::read_to_string(messages)?,
+        &project::root().join("tests"),
+    );
+    if tests.is_empty() {
+        bail!("tests/ holds no tests");
+    }
+    Ok(tests)
+}
+
+/// One line of cargo's messages, as far as it concerns us.
+#[derive(Deserialize)]
+struct Artifact {
+    executable: Option<PathBuf>,
+    manifest_path: PathBuf,
+    profile: Profile,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    test: bool,
+}
+
+/// The test executables of a package, from cargo's messages.
+fn executables(messages: &str, package: &Path) -> Vec<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Artifact>(line).ok())
+        .filter(|artifact| {
+            artifact.profile.test && artifact.manifest_path.parent() == Some(package)
+        })
+        .filter_map(|artifact| artifact.executable)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_executables_of_a_package() {
+        let artifact = |manifest: &str, test: bool, executable: &str| {
+            format!(
+                r#"{{"reason":"compiler-artifact","manifest_path":"{manifest}","profile":{{"test":{test}}},"executable":{executable}}}"#
+            )
+        };
+        let messages = [
+            artifact("/p/tests/Cargo.toml", true, r#""/t/deps/stack_tests-1""#),
+            artifact("/p/tests/Cargo.toml", false, "null"),
+            artifact("/p/cli/Cargo.toml", true, r#""/t/deps/bie-1""#),
+            r#"{"reason":"build-finished","success":true}"#.to_owned(),
+        ]
+        .join("\n");
+        assert_eq!(
+            executables(&messages, Path::new("/p/tests")),
+            [PathBuf::from("/t/deps/stack_tests-1")]
+        );
+    }
 }

@@ -70,7 +70,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         line("Code that changed since is not in it: `cargo xtask down` first.");
         return Ok(());
     };
-    describe(&folder, &stack);
+    describe(&folder, &stack, supervisor.provider());
     if options.detach {
         supervisor.let_go();
         line("Stop it with `cargo xtask down`.");
@@ -97,7 +97,7 @@ fn guard(supervisor: &mut Supervisor) -> Result<()> {
     }
 }
 
-fn describe(folder: &Folder, stack: &Stack) {
+fn describe(folder: &Folder, stack: &Stack, provider: &str) {
     line("");
     line(format_args!("  web and API   {}", stack.url));
     line(format_args!("  AWS engine    {}", stack.aws_endpoint));
@@ -105,7 +105,9 @@ fn describe(folder: &Folder, stack: &Stack) {
         line(format_args!("  {name:<13} {url} (stand-in)"));
     }
     if stack.stand_ins.is_empty() {
-        line("  OpenAI        the real service, which costs money");
+        line(format_args!(
+            "  openai        {provider} (not a stand-in: it may cost money)"
+        ));
     }
     line(format_args!(
         "  for clients   {}",
@@ -175,8 +177,18 @@ struct Provider {
     base_url: String,
     key: String,
     input_form: &'static str,
+    /// What it takes that a real one does not; a parameter given by hand comes later and wins.
+    parameters: &'static [&'static str],
     is_stand_in: bool,
 }
+
+/// The stand-in keeps nobody waiting, and its faults end when a test says so.
+const STAND_IN_PARAMETERS: &[&str] = &[
+    "--parameter",
+    "ProviderImagesPerMinute=6000",
+    "--parameter",
+    "ProviderProbeSeconds=3",
+];
 
 impl Provider {
     fn choose(environment: &Environment, stand_in_port: u16) -> Self {
@@ -192,6 +204,11 @@ impl Provider {
             key: key.unwrap_or_else(|| STAND_IN_KEY.to_owned()),
             // A service elsewhere cannot fetch a photo from this machine: it is sent the bytes.
             input_form: if is_stand_in { "url" } else { "multipart" },
+            parameters: if is_stand_in {
+                STAND_IN_PARAMETERS
+            } else {
+                &[]
+            },
             is_stand_in,
         }
     }
@@ -233,11 +250,12 @@ impl Start<'_> {
     /// Builds and makes the Python environment, side by side; the engine starts as soon as it can.
     fn prepare(&mut self, workspace: &Workspace) -> Result<()> {
         let mut setup = python::Setup::start(self.report)?;
-        self.report.say(format_args!(
-            "building {} packages",
-            workspace.stack_packages().len()
-        ));
-        let mut build = Some(workspace.build()?);
+        let mut build = None;
+        if !self.options.is_built {
+            let count = workspace.stack_packages().len();
+            self.report.say(format_args!("building {count} packages"));
+            build = Some(workspace.build()?);
+        }
         let mut engine_runs = false;
         while build.is_some() || !engine_runs {
             if !engine_runs && setup.poll()? {
@@ -365,6 +383,7 @@ impl Start<'_> {
                 "--provider-input-form",
                 provider.input_form,
             ])
+            .args(provider.parameters)
             .args(
                 self.options
                     .parameters
