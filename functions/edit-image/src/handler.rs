@@ -71,6 +71,12 @@ enum Pass {
     },
 }
 
+/// What goes to the provider.
+struct Photo {
+    key: String,
+    picture: Picture,
+}
+
 /// Why a try ended without a picture.
 enum Ended {
     Provider(EditError),
@@ -86,9 +92,9 @@ impl Handler {
         } = task;
         match verdict {
             Verdict::Refused(failure) => Ok(Answer::Ended(Outcome::Failed(failure))),
-            Verdict::Fit(picture) => {
+            Verdict::Fit { key, picture } => {
                 let image = work.image;
-                self.edit(work, picture, turn)
+                self.edit(work, &Photo { key, picture }, turn)
                     .await
                     .map_err(TaskError::aws(image))
             }
@@ -98,7 +104,7 @@ impl Handler {
     async fn edit(
         &self,
         work: Work,
-        picture: Picture,
+        photo: &Photo,
         turn: Option<Turn>,
     ) -> Result<Answer, AwsError> {
         let image = work.image;
@@ -112,6 +118,13 @@ impl Handler {
                 result_key,
                 usage: None,
             }));
+        }
+        if *work.key.user() != batch.user {
+            // Submit takes no such batch, so this is looked at only because it costs nothing (R6).
+            return Ok(failed(
+                "photo_missing",
+                "The photo was not there when it was its turn. Upload it and submit it again.",
+            ));
         }
         if batch.cancel_requested {
             return Ok(Answer::Ended(Outcome::Canceled));
@@ -133,7 +146,7 @@ impl Handler {
             Err(ClaimError::Store(error)) => return Err(error),
         };
         info!(batch.id = %image.batch_id, image.index = image.index, call = ticket.provider_calls, "calling the provider for {image}");
-        match self.call(&order, &work, picture).await {
+        match self.call(&order, &work, photo).await {
             Ok(edited) => {
                 let answer = self.save(result_key, batch.options.format, edited).await?;
                 if probe {
@@ -180,22 +193,22 @@ impl Handler {
         }
     }
 
-    async fn call(&self, order: &Order, work: &Work, picture: Picture) -> Result<Edited, Ended> {
-        let key = work.key.to_string();
+    async fn call(&self, order: &Order, work: &Work, photo: &Photo) -> Result<Edited, Ended> {
+        let key = &photo.key;
         let link;
         let input = match self.input_form {
             InputForm::Url => {
                 // As long as the call may last: the provider fetches the photo when it gets round to it.
                 link = self
                     .photos
-                    .download_link(&key, timing::LEASE)
+                    .download_link(key, timing::LEASE)
                     .await
                     .map_err(Ended::Ours)?;
                 Input::Url(&link)
             }
             InputForm::Multipart => Input::Bytes {
-                bytes: self.photos.get(&key).await.map_err(Ended::Ours)?,
-                format: picture_format(picture.format),
+                bytes: self.photos.get(key).await.map_err(Ended::Ours)?,
+                format: picture_format(photo.picture.format),
             },
         };
         let options = order.batch.options;
@@ -310,6 +323,7 @@ const fn picture_format(format: Format) -> PictureFormat {
 
 #[cfg(test)]
 mod tests {
+    use domain::work_key;
     use serde_json::{json, to_value};
 
     use super::*;
@@ -318,11 +332,21 @@ mod tests {
     fn the_events_are_tasks() {
         let task = |json| serde_json::from_str::<Task>(json).unwrap();
         let fit = task(include_str!("../../../events/edit-image/fit.json"));
-        assert!(matches!(
-            fit.verdict,
-            Verdict::Fit(Picture { width: 640, .. })
-        ));
         assert!(fit.turn.is_some());
+        let Verdict::Fit { key, picture } = fit.verdict else {
+            panic!("{:?}", fit.verdict);
+        };
+        assert_eq!((key, picture.width), (fit.work.key.to_string(), 640));
+        let prepared = task(include_str!("../../../events/edit-image/prepared.json"));
+        let Verdict::Fit { key, picture } = prepared.verdict else {
+            panic!("{:?}", prepared.verdict);
+        };
+        let expected = work_key(
+            prepared.work.key.user(),
+            prepared.work.image,
+            picture.format,
+        );
+        assert_eq!(key, expected);
         let refused = task(include_str!("../../../events/edit-image/refused.json"));
         assert!(matches!(refused.verdict, Verdict::Refused(_)));
     }

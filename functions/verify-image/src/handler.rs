@@ -1,58 +1,86 @@
-//! A photo's first and last bytes in, a verdict out. Nothing is decoded here, so nothing can explode.
+//! A photo's first and last bytes in, a verdict out. Only a photo that is not fit as it is gets read as a whole, and what
+//! is made of it is saved beside it.
 
-use aws::Photos;
-use domain::{Limits, Picture, PictureRefused, TAIL_BYTES, Verdict, Work, probe};
+use aws::{AwsError, Photos};
+use bytes::Bytes;
+use domain::{Limits, Verdict, Work, work_key};
 use edge::task::TaskError;
-use futures::future::try_join;
+use picture::{Fitted, HEAD_BYTES, Judgement, PictureRefused, Sample, TAIL_BYTES, judge, make_fit};
 use tracing::info;
-
-/// How much of a file's beginning is read, one try after the other: nearly always enough, and surely enough for the
-/// metadata that a JPEG may carry before its dimensions.
-const HEAD_BYTES: [usize; 2] = [64 * 1024, 8 * 1024 * 1024];
 
 pub(crate) struct Handler {
     pub(crate) photos: Photos,
     pub(crate) limits: Limits,
 }
 
+/// Why there is no picture.
+enum Unfit {
+    Refused(PictureRefused),
+    Ours(AwsError),
+}
+
+impl From<PictureRefused> for Unfit {
+    fn from(refused: PictureRefused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<AwsError> for Unfit {
+    fn from(error: AwsError) -> Self {
+        Self::Ours(error)
+    }
+}
+
 impl Handler {
     pub(crate) async fn handle(&self, work: Work) -> Result<Verdict, TaskError> {
-        let Work { image, key, .. } = work;
-        let judged = self
-            .judge(&key.to_string())
-            .await
-            .map_err(TaskError::aws(image))?;
-        let verdict = match judged {
-            Ok(picture) => {
+        let image = work.image;
+        match self.verify(&work).await {
+            Ok(verdict) => {
                 info!(batch.id = %image.batch_id, image.index = image.index, "{image} is fit");
-                Verdict::Fit(picture)
+                Ok(verdict)
             }
-            Err(refused) => {
+            Err(Unfit::Refused(refused)) => {
                 let code = refused.code();
                 info!(batch.id = %image.batch_id, image.index = image.index, code, "refused {image}: {code}");
-                Verdict::Refused(refused.into())
+                Ok(Verdict::Refused(refused.into()))
             }
-        };
-        Ok(verdict)
+            Err(Unfit::Ours(error)) => Err(TaskError::aws(image)(error)),
+        }
     }
 
-    async fn judge(&self, key: &str) -> Result<Result<Picture, PictureRefused>, aws::AwsError> {
-        for head_bytes in HEAD_BYTES {
-            let (head, tail) = try_join(
-                self.photos.head(key, head_bytes),
-                self.photos.tail(key, TAIL_BYTES),
-            )
-            .await?;
-            let (Some(head), Some(tail)) = (head, tail) else {
-                return Ok(Err(PictureRefused::Missing));
-            };
-            if let Some(judged) =
-                probe(&head.bytes, &tail.bytes, head.total, &self.limits).transpose()
-            {
-                return Ok(judged);
+    /// The upload itself, if it is fit. The tail is asked for after the head, because most files for the web have none.
+    async fn verify(&self, work: &Work) -> Result<Verdict, Unfit> {
+        let key = work.key.to_string();
+        let head = self.photos.head(&key, HEAD_BYTES).await?;
+        let head = head.ok_or(PictureRefused::Missing)?;
+        let is_whole = head.bytes.len() as u64 >= head.total;
+        let tail = if is_whole {
+            Bytes::new()
+        } else {
+            let tail = self.photos.tail(&key, TAIL_BYTES).await?;
+            tail.ok_or(PictureRefused::Missing)?.bytes
+        };
+        let sample = Sample::new(&head.bytes, &tail, head.total);
+        match judge(&sample, &self.limits)? {
+            Judgement::Fit(picture) => Ok(Verdict::Fit { key, picture }),
+            Judgement::ReadWhole if is_whole => self.make_fit(work, key, head.bytes).await,
+            Judgement::ReadWhole => {
+                let file = self.photos.get(&key).await?;
+                self.make_fit(work, key, file).await
             }
         }
-        Ok(Err(PictureRefused::Damaged))
+    }
+
+    /// Another file for the provider, unless all of it shows that it is fit after all.
+    async fn make_fit(&self, work: &Work, key: String, file: Bytes) -> Result<Verdict, Unfit> {
+        match make_fit(file, &self.limits)? {
+            Fitted::AsItIs(picture) => Ok(Verdict::Fit { key, picture }),
+            Fitted::Rewritten(picture, bytes) => {
+                let key = work_key(work.key.user(), work.image, picture.format);
+                self.photos.put(&key, bytes.into(), picture.format).await?;
+                Ok(Verdict::Fit { key, picture })
+            }
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The workflow's first step: is this a photo that can be edited?
+//! The workflow's first step: is this a photo that can be edited, and what of it goes to the provider?
 
 mod handler;
 

@@ -203,9 +203,20 @@ impl fmt::Display for UploadKey {
 /// Where an image's result lies, or will lie. One image has one such key: that is how its result is found again.
 #[must_use]
 pub fn result_key(user: &UserId, image: ImageRef, format: Format) -> String {
+    image_key("results", user, image, format)
+}
+
+/// Where a photo lies that had to be made fit for the provider. The same photo is made into the same bytes, so doing it
+/// again does no harm.
+#[must_use]
+pub fn work_key(user: &UserId, image: ImageRef, format: Format) -> String {
+    image_key("work", user, image, format)
+}
+
+fn image_key(folder: &str, user: &UserId, image: ImageRef, format: Format) -> String {
     let ImageRef { batch_id, index } = image;
     format!(
-        "results/{user}/{batch_id}/{index:05}.{}",
+        "{folder}/{user}/{batch_id}/{index:05}.{}",
         format.extension()
     )
 }
@@ -239,6 +250,22 @@ mod tests {
         );
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!(id.to_string().to_uppercase().parse::<BatchId>().is_err());
+    }
+
+    #[test]
+    fn an_image_has_one_place_in_each_folder() {
+        let user = user("anna");
+        let key = "k1".parse().unwrap();
+        let batch_id = BatchId::derive(&user, &key);
+        let image = ImageRef { batch_id, index: 7 };
+        assert_eq!(
+            result_key(&user, image, Format::Png),
+            format!("results/anna/{batch_id}/00007.png")
+        );
+        assert_eq!(
+            work_key(&user, image, Format::Jpeg),
+            format!("work/anna/{batch_id}/00007.jpg")
+        );
     }
 
     #[test]

@@ -23,13 +23,15 @@ pub use account::{Account, Insufficient, Posting, Reason};
 pub use batch::{Batch, BatchState, Counts};
 pub use credits::{Credits, CreditsOverflow};
 pub use email::EmailFingerprint;
-pub use id::{BatchId, IdempotencyKey, ImageRef, InvalidId, UploadKey, UserId, result_key};
+pub use id::{
+    BatchId, IdempotencyKey, ImageRef, InvalidId, UploadKey, UserId, result_key, work_key,
+};
 pub use image::{
     ClaimRefused, Failure, Image, ImageState, MAX_UNKNOWN_OUTCOMES, Outcome, SettleRefused, Usage,
 };
 pub use limits::{InvalidLimits, Limits};
 pub use options::{EditOptions, Format, Quality, Size};
-pub use picture::{Picture, PictureRefused, TAIL_BYTES, probe};
+pub use picture::Picture;
 pub use price::{InvalidPrices, PriceBand, PriceTable};
 pub use submission::{Draft, DraftImage, Fault, Job, Rejected, Submission};
 pub use timestamp::{InvalidTimestamp, Timestamp};

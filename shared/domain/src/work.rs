@@ -23,8 +23,16 @@ pub struct Work {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "camelCase")]
 pub enum Verdict {
-    /// It can be edited as it is.
-    Fit(Picture),
+    /// It can be edited.
+    Fit {
+        /// Where the bytes lie that may go to the provider: the upload, or what was made of it under [`work_key`].
+        ///
+        /// [`work_key`]: crate::work_key
+        key: String,
+        /// What they are.
+        #[serde(flatten)]
+        picture: Picture,
+    },
     /// It cannot; the provider is not asked.
     Refused(Failure),
 }
@@ -38,5 +46,16 @@ mod tests {
         let json = r#"{"batchId":"5f2b6e0c-8f7b-8d53-9a3c-0a5bb3f3a001","index":3,"key":"uploads/anna/0b0e8a52-6b7b-4d53-9a3c-0a5bb3f3a001.jpg","prompt":"blue"}"#;
         let work: Work = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&work).unwrap(), json);
+    }
+
+    #[test]
+    fn verdicts_have_the_shape_that_the_events_show() {
+        for json in [
+            r#"{"verdict":"fit","key":"work/anna/b/00003.png","format":"png","width":640,"height":427}"#,
+            r#"{"verdict":"refused","code":"photo_empty","message":"The file is empty."}"#,
+        ] {
+            let verdict: Verdict = serde_json::from_str(json).unwrap();
+            assert_eq!(serde_json::to_string(&verdict).unwrap(), json);
+        }
     }
 }

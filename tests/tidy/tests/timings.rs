@@ -25,16 +25,20 @@ fn the_literals_are_those_of_the_domain() -> Result<()> {
         );
     };
     let functions = template.functions()?;
-    let edit = functions
-        .iter()
-        .find(|it| it.resource.id == "EditImageFunction");
-    let timeout = edit.map(tidy::Function::timeout);
-    same(
-        "EditImageFunction's Timeout",
-        timeout,
-        "EDIT_FUNCTION",
-        timing::EDIT_FUNCTION,
-    );
+    let timeout_of = |id| {
+        let function = functions.iter().find(|it| it.resource.id == id);
+        function.map(tidy::Function::timeout)
+    };
+    for (id, name, value) in [
+        (
+            "VerifyImageFunction",
+            "VERIFY_FUNCTION",
+            timing::VERIFY_FUNCTION,
+        ),
+        ("EditImageFunction", "EDIT_FUNCTION", timing::EDIT_FUNCTION),
+    ] {
+        same(&format!("{id}'s Timeout"), timeout_of(id), name, value);
+    }
     for workflow in Workflow::all(&template)? {
         let path = workflow.path;
         let limit = &workflow.definition["TimeoutSeconds"];
@@ -44,9 +48,14 @@ fn the_literals_are_those_of_the_domain() -> Result<()> {
             "EXECUTION",
             timing::EXECUTION,
         );
-        let limit = &workflow.definition["States"]["EditImage"]["TimeoutSeconds"];
-        let what = format!("{path}: EditImage's TimeoutSeconds");
-        same(&what, limit.as_u64(), "EDIT_TASK", timing::EDIT_TASK);
+        for (state, name, value) in [
+            ("VerifyImage", "VERIFY_TASK", timing::VERIFY_TASK),
+            ("EditImage", "EDIT_TASK", timing::EDIT_TASK),
+        ] {
+            let limit = &workflow.definition["States"][state]["TimeoutSeconds"];
+            let what = format!("{path}: {state}'s TimeoutSeconds");
+            same(&what, limit.as_u64(), name, value);
+        }
     }
     faults.none_or("Decide in shared/domain/src/timing.rs, where the reasons stand, and repeat the number here.")
 }
