@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import permissions
+
 
 def disable_nagle() -> None:
     """Saves 40 ms a call: the Lambda Runtime API server writes head and body apart."""
@@ -85,6 +87,7 @@ def main() -> None:
     """Applies the patches and hands over to MiniStack's own main."""
     disable_nagle()
     pass_log_settings()
+    permissions.enforce()
     folder, prefix = os.environ.pop("FUNCTION_LOGS", None), os.environ.pop("FUNCTION_PREFIX", "")
     if folder is not None:
         keep_function_logs(Path(folder), prefix)

@@ -303,6 +303,8 @@ impl Start<'_> {
             .env("AWS_DEFAULT_REGION", REGION)
             .env("MINISTACK_REGION", REGION)
             .env("MINISTACK_ACCOUNT_ID", "000000000000")
+            // Each function may do what its role in the template says, and no more.
+            .env("AUTH", "true")
             // It listens on its one port and shares no file with another engine.
             .env("SFTP_ENABLED", "0")
             .env("IOT_MTLS_ENABLED", "0")

@@ -7,7 +7,8 @@ use api::{
     ImageStatus, ImageToEdit, Limits, Options, PresignRequest, PresignResponse, Price,
     SubmitRequest, SubmitResponse, Upload,
 };
-use domain::{PictureRefused, PriceTable};
+use domain::PriceTable;
+use picture::PictureRefused;
 
 pub(crate) const BATCH: &str = "9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f";
 pub(crate) const ETAG: &str = "\"5d41402abc4b2a76b9719d911017c592\"";

@@ -32,6 +32,7 @@ pub(crate) const IMAGE_CODES: [(&str, &str); 16] = [
         "a HEIC, GIF, TIFF, PDF, video or another known type that cannot be edited",
     ),
     ("photo_type_unknown", "not a picture of any known type"),
+    ("photo_animated", "more than one frame"),
     ("photo_truncated", "the file is cut off before its end"),
     ("photo_damaged", "the file cannot be read"),
     (

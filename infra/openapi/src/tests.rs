@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use api::words;
-use domain::{BatchState, Format, ImageState, PictureRefused, Quality};
+use domain::{BatchState, Format, ImageState, Quality};
 use edge::http::ProblemKind;
+use picture::{Kind, PictureRefused};
 use provider::{EditError, ModerationStage};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -445,8 +446,9 @@ fn codes_of_images_are_those_that_exist() {
         PictureRefused::Empty,
         PictureRefused::TooManyBytes { bytes: 2, most: 1 },
         PictureRefused::TooManyPixels { pixels: 2, most: 1 },
-        PictureRefused::WrongType("a GIF"),
+        PictureRefused::WrongType(Kind::Gif),
         PictureRefused::UnknownType,
+        PictureRefused::Animated,
         PictureRefused::Truncated,
         PictureRefused::Damaged,
     ];
@@ -458,10 +460,11 @@ fn codes_of_images_are_those_that_exist() {
         PictureRefused::TooManyPixels { .. } => 3,
         PictureRefused::WrongType(_) => 4,
         PictureRefused::UnknownType => 5,
-        PictureRefused::Truncated => 6,
-        PictureRefused::Damaged => 7,
+        PictureRefused::Animated => 6,
+        PictureRefused::Truncated => 7,
+        PictureRefused::Damaged => 8,
     });
-    assert_eq!(places, [0, 1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(places, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
     let (code, request_id) = (None, None);
     let edits = [
         EditError::Moderated {
