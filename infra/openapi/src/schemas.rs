@@ -16,7 +16,7 @@ use crate::ID_TOKEN;
 pub(crate) const GATEWAY_MESSAGE: &str = "GatewayMessage";
 
 /// Why an image may have no result: the code, and what it means. The sentences that people read come with the code.
-pub(crate) const IMAGE_CODES: [(&str, &str); 16] = [
+pub(crate) const IMAGE_CODES: [(&str, &str); 17] = [
     (
         "photo_missing",
         "nothing was uploaded under this key, or it has been deleted since",
