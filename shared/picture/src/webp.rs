@@ -31,6 +31,14 @@ impl Chunk {
         matches!(&self.kind, b"VP8X" | b"ICCP" | b"ALPH" | b"VP8 " | b"VP8L")
     }
 
+    /// The first `N` bytes of its data, and not of what comes behind it.
+    fn start<const N: usize>(&self, sample: &Sample<'_>) -> Result<[u8; N], Stop> {
+        if self.length < N {
+            return Err(PictureRefused::Damaged.into());
+        }
+        sample.array(self.data)
+    }
+
     /// Where the next one starts.
     const fn end(&self) -> usize {
         self.data + self.length + self.length % 2
@@ -71,7 +79,7 @@ fn side(bytes: [u8; 3]) -> u32 {
 
 /// The sizes in the header of a lossy picture: a key frame's tag, a start code, 14 bits each and a scale.
 fn lossy(sample: &Sample<'_>, chunk: &Chunk) -> Result<Survey, Stop> {
-    let [tag, _, _, 0x9d, 0x01, 0x2a, w1, w2, h1, h2] = sample.array(chunk.data)? else {
+    let [tag, _, _, 0x9d, 0x01, 0x2a, w1, w2, h1, h2] = chunk.start(sample)? else {
         return Err(PictureRefused::Damaged.into());
     };
     if tag & 1 != 0 {
@@ -83,7 +91,7 @@ fn lossy(sample: &Sample<'_>, chunk: &Chunk) -> Result<Survey, Stop> {
 
 /// The sizes in the header of a lossless picture: a signature, 14 bits each, less one.
 fn lossless(sample: &Sample<'_>, chunk: &Chunk) -> Result<Survey, Stop> {
-    let [0x2f, bits @ ..] = sample.array::<5>(chunk.data)? else {
+    let [0x2f, bits @ ..] = chunk.start::<5>(sample)? else {
         return Err(PictureRefused::Damaged.into());
     };
     let bits = u32::from_le_bytes(bits);
@@ -101,9 +109,9 @@ pub(crate) fn survey(sample: &Sample<'_>) -> Result<Survey, Stop> {
     while at + 8 <= end {
         let chunk = next(sample, at, end)?;
         let found = match &chunk.kind {
-            b"VP8X" if at == HEADER && chunk.length >= EXTENDED_HEADER => {
+            b"VP8X" if at == HEADER => {
                 let [flags, _, _, _, w1, w2, w3, h1, h2, h3]: [u8; EXTENDED_HEADER] =
-                    sample.array(chunk.data)?;
+                    chunk.start(sample)?;
                 if flags & ANIMATION != 0 {
                     return Err(PictureRefused::Animated.into());
                 }
@@ -148,7 +156,7 @@ pub(crate) fn strip(file: &[u8]) -> Result<Vec<u8>, Stop> {
         let chunk = next(&sample, at, end)?;
         at = chunk.end();
         if &chunk.kind == b"VP8X" {
-            let [flags, others @ ..] = sample.array::<EXTENDED_HEADER>(chunk.data)?;
+            let [flags, others @ ..] = chunk.start::<EXTENDED_HEADER>(&sample)?;
             stripped.extend(b"VP8X\x0a\0\0\0");
             stripped.push(flags & !(EXIF | XMP));
             stripped.extend(others);

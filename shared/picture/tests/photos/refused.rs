@@ -113,6 +113,7 @@ fn broken_files_are_refused() {
         ("PNG whose header comes late", &png, 12, b"late", Damaged),
         ("PNG without pixels", &png, pixels, b"teXt", Damaged),
         ("WebP of endless pixels", &webp, 16, b"\xff\xff", Damaged),
+        ("WebP of a cut header", &webp, 16, b"\x04\0", Damaged),
     ] {
         let mut file = file.clone();
         file[at..at + to.len()].copy_from_slice(to);
