@@ -1,4 +1,4 @@
-//! The adapters, connected to the running engine: to tables of their own, which no stream leads away from, so that
+//! The adapters, connected to the running engine: mostly to tables of their own, which no stream leads away from, so that
 //! nothing but the test touches what lies in them.
 
 use aws::{Photos, Settings, Settler, Tables};
@@ -30,6 +30,21 @@ impl Inside {
 
     /// The same, with every call of the adapters going to another endpoint.
     pub async fn through(stack: &Stack, endpoint: String) -> Self {
+        let (credits, batches) = (unique("credits"), unique("batches"));
+        create_table(stack, &credits).await;
+        create_table(stack, &batches).await;
+        Self::with_tables(stack, endpoint, credits, batches)
+    }
+
+    /// Connects to the tables that the stack itself works on.
+    #[must_use]
+    pub fn deployed(stack: &Stack) -> Self {
+        let table = |name: &str| stack.outputs[name].clone();
+        let (credits, batches) = (table("CreditsTable"), table("BatchesTable"));
+        Self::with_tables(stack, stack.aws_endpoint.clone(), credits, batches)
+    }
+
+    fn with_tables(stack: &Stack, endpoint: String, credits: String, batches: String) -> Self {
         let settings = Settings::new(
             "us-east-1".to_owned(),
             Some(endpoint),
@@ -38,9 +53,6 @@ impl Inside {
             None,
         )
         .unwrap();
-        let (credits, batches) = (unique("credits"), unique("batches"));
-        create_table(stack, &credits).await;
-        create_table(stack, &batches).await;
         let tables = Tables::new(&settings, credits, batches);
         let photos = Photos::new(&settings, stack.outputs["PhotosBucket"].clone());
         Self {

@@ -2,7 +2,7 @@
 //! parallel and in any order.
 //!
 //! [`Stack`] and [`User`] know the API as README shows it to anybody with an HTTP client, and nothing of what is behind
-//! it. [`inside`] is for the tests of the adapters.
+//! it. [`inside`] is for the tests of the adapters, [`engine`] for those that say something twice to a function.
 
 #![expect(
     clippy::unwrap_used,
@@ -13,6 +13,7 @@
     reason = "a test that cannot go on should stop right there"
 )]
 
+pub mod engine;
 pub mod inside;
 mod photos;
 pub mod storm;

@@ -109,7 +109,9 @@ impl Handler {
     ) -> Result<Answer, AwsError> {
         let image = work.image;
         let order = self.tables.order(image.batch_id).await?;
-        let order = order.ok_or_else(|| AwsError::Missing(format!("batch {}", image.batch_id)))?;
+        let order = order
+            .filter(|order| order.batch.has(image.index))
+            .ok_or_else(|| AwsError::Missing(image.to_string()))?;
         let batch = &order.batch;
         let result_key = result_key(&batch.user, image, batch.options.format);
         if self.photos.exists(&result_key).await? {

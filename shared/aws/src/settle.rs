@@ -84,6 +84,11 @@ impl Settler {
         loop {
             let now = Timestamp::now();
             let (batch, images) = self.tables.for_settling(batch_id, &indices).await?;
+            // It would be refunded, though nobody has paid for it, and counted, though the batch does not count it.
+            if let Some(&index) = indices.iter().find(|&&index| !batch.has(index)) {
+                let image = ImageRef { batch_id, index };
+                return Err(AwsError::Missing(image.to_string()));
+            }
             let mut done = Vec::with_capacity(outcomes.len());
             let mut steps = Vec::new();
             for ((index, outcome), seen) in outcomes.iter().cloned().zip(images) {

@@ -170,6 +170,12 @@ impl Batch {
         }
     }
 
+    /// Is there such an image in it?
+    #[must_use]
+    pub const fn has(&self, index: u32) -> bool {
+        index < self.total
+    }
+
     /// What was debited at submit.
     pub const fn credits_spent(&self) -> Result<Credits, CreditsOverflow> {
         self.price_per_image.times(self.total as u64)

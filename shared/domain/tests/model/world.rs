@@ -197,6 +197,7 @@ impl World {
             &submission,
             Credits::small(price),
             self.now,
+            self.now,
         );
         if let Ok(posting) = before.debit(batch.credits_spent().unwrap()) {
             self.decisions.push(Decision::Submit {

@@ -1,0 +1,354 @@
+//! The deployed functions and their workflow, called as queues, streams and rules call them: by the engine's AWS API in
+//! plain HTTP. What goes in has the shape of `events/`.
+
+use std::panic::{AssertUnwindSafe, resume_unwind};
+
+use domain::{BatchId, ImageRef, Work};
+use futures::FutureExt;
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{Stack, User, unique, wait_for};
+
+/// The batch in the files of `events/`.
+const BATCH_OF_EVENTS: &str = "9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f";
+
+/// What is behind the API.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    http: reqwest::Client,
+    endpoint: String,
+    functions: Vec<String>,
+    workflow: String,
+    credits_table: String,
+}
+
+/// An invocation that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskFailed {
+    /// The name that the workflow would see.
+    pub error_type: String,
+    /// What it is about.
+    pub error_message: String,
+}
+
+/// One line of somebody's ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name, such as `welcome` or `debit#<batch>`.
+    pub id: String,
+    /// Its number.
+    pub seq: u64,
+    /// The change of the balance.
+    pub amount: i64,
+}
+
+impl Engine {
+    /// Finds the functions of a stack.
+    pub async fn of(stack: &Stack) -> Self {
+        let mut engine = Self {
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            endpoint: stack.aws_endpoint.clone(),
+            functions: Vec::new(),
+            workflow: stack.outputs["EditWorkflowArn"].clone(),
+            credits_table: stack.outputs["CreditsTable"].clone(),
+        };
+        let listed = engine
+            .rest(Method::GET, "functions/", &Value::Null)
+            .await
+            .unwrap();
+        let functions = listed["Functions"].as_array().unwrap().iter();
+        engine.functions = functions
+            .map(|function| function["FunctionName"].as_str().unwrap().to_owned())
+            .collect();
+        engine
+    }
+
+    /// Invokes a function by its name in the template, without its end `Function`, and waits for its answer.
+    pub async fn invoke(&self, function: &str, event: &Value) -> Result<Value, TaskFailed> {
+        let path = format!("functions/{}/invocations", self.physical(function));
+        self.rest(Method::POST, &path, event).await
+    }
+
+    /// Invokes a queue's consumer; the ids of the records that it wants to see again.
+    pub async fn consume(&self, function: &str, event: &Value) -> Vec<String> {
+        let answer = self.invoke(function, event).await.unwrap();
+        let failures = answer["batchItemFailures"].as_array().unwrap().iter();
+        failures
+            .map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// What the workflow asks of edit-image for this work, once verify-image has seen the photo.
+    pub async fn edit_task(&self, work: &Work) -> Value {
+        let verdict = self.invoke("VerifyImage", &json!(work)).await.unwrap();
+        json!({ "work": work, "verdict": verdict, "turn": null })
+    }
+
+    /// The executions of an image, as the list of all has them.
+    pub async fn executions(&self, image: ImageRef) -> Vec<Value> {
+        let mut found = Vec::new();
+        let mut page = json!({ "stateMachineArn": self.workflow });
+        loop {
+            let mut answer = self.states("ListExecutions", &page).await;
+            let Value::Array(listed) = answer["executions"].take() else {
+                return found;
+            };
+            found.extend(
+                listed
+                    .into_iter()
+                    .filter(|execution| execution["name"] == image.execution_name().as_str()),
+            );
+            match answer["nextToken"].take() {
+                Value::Null => return found,
+                token => page["nextToken"] = token,
+            }
+        }
+    }
+
+    /// Waits until an image's execution is in its wait.
+    pub async fn waits(&self, image: ImageRef) {
+        let last =
+            json!({ "executionArn": self.execution(image), "reverseOrder": true, "maxResults": 1 });
+        wait_for(&format!("the wait of {image}"), async || {
+            let history = self.states("GetExecutionHistory", &last).await;
+            let last = history["events"][0]["type"].as_str()?;
+            (last == "WaitStateEntered").then_some(())
+        })
+        .await;
+    }
+
+    /// Stops an image's execution, as somebody might in the console.
+    pub async fn stop(&self, image: ImageRef) {
+        let stopped = self
+            .states(
+                "StopExecution",
+                &json!({ "executionArn": self.execution(image) }),
+            )
+            .await;
+        assert!(stopped["stopDate"] != Value::Null, "{stopped}");
+    }
+
+    /// A batch that the road leaves alone, so that a test alone decides what happens to its images: the names of their
+    /// executions are taken by others, which have ended. Costs a credit an image.
+    pub async fn quiet_batch(&self, user: &User, images: u32, prompt: &str) -> Vec<Work> {
+        let account = user.account().await;
+        // What they were started for is over: a photo that never came.
+        let missing = user.link("image/png", 10).await.key;
+        let ended = user
+            .accepted(std::slice::from_ref(&missing), prompt)
+            .await
+            .batch_id;
+        user.finished(&ended).await;
+        let errand = Work {
+            image: image(&ended, 0),
+            key: missing.parse().unwrap(),
+            prompt: None,
+        };
+
+        let key = unique("quiet");
+        let batch_id = BatchId::derive(&account.user_id.parse().unwrap(), &key.parse().unwrap());
+        let mut works = Vec::new();
+        for index in 0..images {
+            let image = ImageRef { batch_id, index };
+            let start = json!({
+                "stateMachineArn": self.workflow,
+                "name": image.execution_name(),
+                "input": json!(errand).to_string(),
+            });
+            self.states("StartExecution", &start).await;
+            works.push(Work {
+                image,
+                key: user.photo().await.parse().unwrap(),
+                prompt: None,
+            });
+        }
+        for work in &works {
+            wait_for("an execution without a task", async || {
+                let executions = self.executions(work.image).await;
+                (executions[0]["status"] == "SUCCEEDED").then_some(())
+            })
+            .await;
+        }
+        let images: Vec<_> = works
+            .iter()
+            .map(|work| json!({ "key": work.key }))
+            .collect();
+        let body = json!({ "images": images, "prompt": prompt });
+        let accepted: api::SubmitResponse = user.submit(&key, &body).await.expect(202);
+        assert_eq!(accepted.batch_id, batch_id.to_string());
+        works
+    }
+
+    /// Does something while a function is cut off from the queue or stream that feeds it.
+    pub async fn without<T>(&self, function: &str, work: impl Future<Output = T>) -> T {
+        self.set_enabled(function, false).await;
+        let done = AssertUnwindSafe(work).catch_unwind().await;
+        // Also when it failed: other tests need the road.
+        self.set_enabled(function, true).await;
+        done.unwrap_or_else(|panic| resume_unwind(panic))
+    }
+
+    async fn set_enabled(&self, function: &str, enabled: bool) {
+        let name = self.physical(function);
+        let path = format!("event-source-mappings/?FunctionName={name}");
+        let listed = self.rest(Method::GET, &path, &Value::Null).await.unwrap();
+        for mapping in listed["EventSourceMappings"].as_array().unwrap() {
+            let path = format!(
+                "event-source-mappings/{}",
+                mapping["UUID"].as_str().unwrap()
+            );
+            let change = json!({ "Enabled": enabled });
+            self.rest(Method::PUT, &path, &change).await.unwrap();
+        }
+    }
+
+    /// Somebody's ledger, in its order, after a look at R1: no gap, no name twice, and the balance is its sum.
+    pub async fn ledger(&self, user: &User) -> Vec<Entry> {
+        let account = user.account().await;
+        let query = json!({
+            "TableName": self.credits_table,
+            "ConsistentRead": true,
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :sk)",
+            "ExpressionAttributeValues": {
+                ":pk": { "S": format!("USER#{}", account.user_id) },
+                ":sk": { "S": "TXN#" },
+            },
+        });
+        let answer = self.json("DynamoDB_20120810.Query", &query).await;
+        let number = |attribute: &Value| attribute["N"].as_str().unwrap().parse::<i64>().unwrap();
+        let mut entries: Vec<_> = answer["Items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| Entry {
+                id: item["sk"]["S"].as_str().unwrap()[4..].to_owned(),
+                seq: u64::try_from(number(&item["seq"])).unwrap(),
+                amount: number(&item["amount"]),
+            })
+            .collect();
+        entries.sort_by_key(|entry| entry.seq);
+        assert!(
+            entries
+                .iter()
+                .map(|entry| entry.seq)
+                .eq(1..=entries.len() as u64),
+            "{entries:?}"
+        );
+        let sum: i64 = entries.iter().map(|entry| entry.amount).sum();
+        assert_eq!(sum, i64::try_from(account.credits).unwrap(), "{entries:?}");
+        entries
+    }
+
+    fn physical(&self, function: &str) -> &str {
+        let part = format!("-{function}Function-");
+        let found = self.functions.iter().find(|name| name.contains(&part));
+        found.unwrap_or_else(|| panic!("no {part} among {:?}", self.functions))
+    }
+
+    fn execution(&self, image: ImageRef) -> String {
+        let machine = self.workflow.replacen(":stateMachine:", ":execution:", 1);
+        format!("{machine}:{}", image.execution_name())
+    }
+
+    async fn states(&self, operation: &str, body: &Value) -> Value {
+        self.json(&format!("AWSStepFunctions.{operation}"), body)
+            .await
+    }
+
+    /// Calls a service of the JSON protocol.
+    async fn json(&self, target: &str, body: &Value) -> Value {
+        let request = self
+            .http
+            .post(&self.endpoint)
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-target", target)
+            .body(body.to_string());
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        assert!(status.is_success(), "{target}: {status} {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Calls Lambda. A function's own failure is an answer; the engine's is the end of the test.
+    async fn rest(&self, method: Method, path: &str, body: &Value) -> Result<Value, TaskFailed> {
+        let url = format!("{}/2015-03-31/{path}", self.endpoint);
+        let response = self.http.request(method, url).json(body).send().await;
+        let response = response.unwrap();
+        let status = response.status();
+        let failed = response.headers().contains_key("x-amz-function-error");
+        let text = response.text().await.unwrap();
+        assert!(status.is_success(), "{path}: {status} {text}");
+        if failed {
+            return Err(serde_json::from_str(&text).unwrap());
+        }
+        Ok(serde_json::from_str(&text).unwrap())
+    }
+}
+
+/// An image of a batch, by the id that the API gave.
+#[must_use]
+pub fn image(batch: &str, index: u32) -> ImageRef {
+    ImageRef {
+        batch_id: batch.parse().unwrap(),
+        index,
+    }
+}
+
+/// The stream's records about these new batches, as one event.
+#[must_use]
+pub fn stream_event(batches: &[&str]) -> Value {
+    let one = include_str!("../../events/fan-out/new-batch.json");
+    let records: Vec<_> = batches
+        .iter()
+        .map(|batch| {
+            let mut event: Value =
+                serde_json::from_str(&one.replace(BATCH_OF_EVENTS, batch)).unwrap();
+            event["Records"][0].take()
+        })
+        .collect();
+    json!({ "Records": records })
+}
+
+/// Messages with these bodies, as one event; each is named `message-<place>`.
+#[must_use]
+pub fn queue_event(bodies: &[String]) -> Value {
+    let two: Value =
+        serde_json::from_str(include_str!("../../events/start-edit/two-images.json")).unwrap();
+    let records: Vec<_> = bodies
+        .iter()
+        .enumerate()
+        .map(|(place, body)| {
+            let mut record = two["Records"][0].clone();
+            record["messageId"] = json!(format!("message-{place}"));
+            record["body"] = json!(body);
+            record
+        })
+        .collect();
+    json!({ "Records": records })
+}
+
+/// What the edit queue holds for this work.
+#[must_use]
+pub fn letter(work: &Work) -> String {
+    serde_json::to_string(work).unwrap()
+}
+
+/// What EventBridge writes into the rescue queue when the execution of this work has ended badly.
+#[must_use]
+pub fn bad_end(work: &Work, status: &str) -> String {
+    let event: Value = serde_json::from_str(include_str!(
+        "../../events/rescue-image/letter-and-execution.json"
+    ))
+    .unwrap();
+    let body = event["Records"][1]["body"].as_str().unwrap();
+    let mut change: Value = serde_json::from_str(body).unwrap();
+    let detail = &mut change["detail"];
+    detail["name"] = json!(work.image.execution_name());
+    detail["status"] = json!(status);
+    detail["input"] = json!(letter(work));
+    change.to_string()
+}
