@@ -24,6 +24,11 @@ pub(crate) fn engine() -> PathBuf {
     root().join("infra/engine")
 }
 
+/// The tests that are written in Python, and their pins.
+pub(crate) fn python_tests() -> PathBuf {
+    root().join("tests/python")
+}
+
 /// What xtask makes and `cargo clean` removes.
 pub(crate) fn target() -> PathBuf {
     root().join("target")

@@ -1,7 +1,6 @@
-//! The project's own Python environment, where the local engine and the template's linter live.
+//! The project's own Python environment, where the local engine, the template's linter and OpenAI's client live.
 //!
-//! Made once in `target/venv` from the pins in `infra/engine/requirements.txt`; a stamp with those pins lets later runs
-//! skip it.
+//! Made once in `target/venv` from the pins in [`requirements`]; a stamp with those pins lets later runs skip it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -99,11 +98,7 @@ impl Setup {
             } => {
                 if let Some(status) = pip.poll()? {
                     if !status.success() {
-                        bail!(
-                            "pip cannot install {}:\n{}",
-                            requirements().display(),
-                            full_log()
-                        );
+                        bail!("pip cannot install the Python packages:\n{}", full_log());
                     }
                     fs::write(stamp(), pins()?)?;
                     let seconds = started.elapsed().as_secs();
@@ -148,13 +143,16 @@ fn stamp() -> PathBuf {
     folder().join("installed-requirements.txt")
 }
 
-fn requirements() -> PathBuf {
-    project::engine().join("requirements.txt")
+/// What the local engine needs, and what `tests/python` needs. One environment, because two cost twice the time.
+fn requirements() -> [PathBuf; 2] {
+    [project::engine(), project::python_tests()].map(|folder| folder.join("requirements.txt"))
 }
 
 fn pins() -> Result<String> {
-    let path = requirements();
-    fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    let read = |path: PathBuf| {
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    requirements().into_iter().map(read).collect()
 }
 
 fn full_log() -> String {
@@ -181,13 +179,8 @@ fn install() -> Result<Task> {
                 "--prefer-binary",
                 "--no-input",
             ])
-            .args([
-                "--disable-pip-version-check",
-                "--progress-bar",
-                "off",
-                "--requirement",
-            ])
-            .arg(requirements())
+            .args(["--disable-pip-version-check", "--progress-bar", "off"])
+            .args(requirements().map(|file| format!("--requirement={}", file.display())))
             .stdout(log.try_clone()?)
             .stderr(log),
     )

@@ -18,8 +18,10 @@ use crate::lint;
 use crate::ports::Ports;
 use crate::process;
 use crate::project;
+use crate::python;
 use crate::report::{Report, line, seconds};
-use crate::up;
+use crate::stack::Stack;
+use crate::up::{self, Up};
 
 struct Step {
     name: &'static str,
@@ -164,7 +166,11 @@ fn stack(report: Report) -> Result<()> {
     options.folder().create()?;
     let tests = build_everything(&options.dir.join("build.json"))?;
     // Dropping the supervisor stops the stack, whichever way this function ends.
-    let Some(mut supervisor) = up::bring_up(&options, report)?.supervisor else {
+    let Up {
+        stack,
+        supervisor: Some(mut supervisor),
+    } = up::bring_up(&options, report)?
+    else {
         bail!("a stack runs from {} already", options.dir.display());
     };
     for test in tests {
@@ -180,6 +186,26 @@ fn stack(report: Report) -> Result<()> {
                 options.dir.display()
             );
         }
+    }
+    openai_sdk(&stack)
+}
+
+/// Is the image stand-in honest? OpenAI's own client is asked.
+fn openai_sdk(stack: &Stack) -> Result<()> {
+    // The stack that was brought up is one of ours, even if a key in the environment gives it the real service.
+    let Some(url) = stack.stand_ins.get("openai") else {
+        line("OpenAI's client is not tried: the stack has no stand-in");
+        return Ok(());
+    };
+    line("OpenAI's Python client and the image stand-in");
+    let mut command = Command::new(python::program("python"));
+    // -B: nothing is written beside the sources.
+    command
+        .arg("-B")
+        .arg(project::python_tests().join("openai_sdk.py"))
+        .arg(url);
+    if !process::run(&mut command)? {
+        bail!("the image stand-in is not what OpenAI's client takes it for (see above)");
     }
     Ok(())
 }
