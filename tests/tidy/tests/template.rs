@@ -304,14 +304,21 @@ fn every_package_is_one_function() -> Result<()> {
             format!("functions/{package} is {built} functions of the template"),
         );
     }
-    for function in functions
-        .iter()
-        .filter(|it| !packages.iter().any(|name| name == it.package))
-    {
+    for function in &functions {
         let (id, package) = (function.resource.id, function.package);
-        faults.found(format!(
-            "{id} is built from functions/{package}, which is not there"
-        ));
+        faults.unless(
+            packages.iter().any(|name| name == package),
+            format!("{id} is built from functions/{package}, which is not there"),
+        );
+        // Built anywhere else, cargo would unite its dependencies' features with those of other packages.
+        let code = function.resource.property("CodeUri");
+        faults.unless(
+            code == &format!("functions/{package}"),
+            format!("{id}: CodeUri is {code}"),
+        );
     }
-    faults.none_or("Folder, package and Metadata.BuildProperties.Binary have one name, and each package is one function.")
+    faults.none_or(
+        "Folder, package and Metadata.BuildProperties.Binary have one name, which CodeUri ends with, and each package is one \
+         function.",
+    )
 }
