@@ -12,9 +12,6 @@ const FRAME: usize = 12;
 /// The empty last chunk with its checksum.
 const END: &[u8] = b"\0\0\0\0IEND\xaeB`\x82";
 
-/// What is commonly written behind the pixels; the middle of a file is not read to find more.
-const WRITTEN_LAST: [&[u8; 4]; 5] = [b"eXIf", b"iTXt", b"tEXt", b"zTXt", b"tIME"];
-
 /// A chunk without its frame.
 struct Chunk<'a> {
     kind: [u8; 4],
@@ -86,12 +83,15 @@ pub(crate) fn survey(sample: &Sample<'_>) -> Result<Survey, Stop> {
     let mut has_pixels = false;
     loop {
         if !sample.is_whole() && &sample.array::<4>(at + 4)? == b"IDAT" {
-            let tail = sample.tail();
-            let hides = |kind: &[u8; 4]| tail.windows(4).any(|at| at == kind);
-            if !tail.ends_with(END) || WRITTEN_LAST.into_iter().any(hides) {
-                return Err(Stop::NotSeen);
-            }
-            return Ok(picture);
+            let length = u32::from_be_bytes(sample.array(at)?);
+            let end_of_first = usize::try_from(length)
+                .ok()
+                .and_then(|length| length.checked_add(at + FRAME));
+            return if ends_with_pixels(sample, end_of_first) {
+                Ok(picture)
+            } else {
+                Err(Stop::NotSeen)
+            };
         }
         let chunk = next(sample, &mut at)?;
         match &chunk.kind {
@@ -111,6 +111,23 @@ pub(crate) fn survey(sample: &Sample<'_>) -> Result<Survey, Stop> {
     }
     picture.baggage |= at < sample.total();
     Ok(picture)
+}
+
+/// Is there nothing between the pixels and the end? All chunks of pixels stand in a row, so when the first one, or one that
+/// is seen in the tail, reaches up to the last chunk, only what stands before the pixels could still be in the file.
+fn ends_with_pixels(sample: &Sample<'_>, end_of_first: Option<usize>) -> bool {
+    let Some(before_end) = sample.tail().strip_suffix(END) else {
+        return false;
+    };
+    let reaches_the_end = |(at, frame): (usize, &[u8])| {
+        let &[l1, l2, l3, l4, b'I', b'D', b'A', b'T'] = frame else {
+            return false;
+        };
+        let length = usize::try_from(u32::from_be_bytes([l1, l2, l3, l4])).ok();
+        length.and_then(|length| length.checked_add(at + FRAME)) == Some(before_end.len())
+    };
+    end_of_first.and_then(|end| end.checked_add(END.len())) == Some(sample.total())
+        || before_end.windows(8).enumerate().any(reaches_the_end)
 }
 
 /// The chunks that belong to the picture as they are, checksums included, and nothing behind its end.

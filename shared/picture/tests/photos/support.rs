@@ -158,17 +158,29 @@ pub(crate) fn assert_tiles(image: &DynamicImage, most_off: u8, about: &str) {
     }
 }
 
+/// Where the pixels of a PNG begin.
+fn pixels_of(png: &[u8]) -> usize {
+    png.windows(4).position(|at| at == b"IDAT").unwrap() - 4
+}
+
+/// A PNG's chunk. Nobody here looks at checksums of what is cut or cut anew.
+pub(crate) fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(data.len()).unwrap().to_be_bytes();
+    [&length, &kind, data, &[0; 4]].concat()
+}
+
 /// Puts a chunk before the pixels of a PNG.
 pub(crate) fn with_chunk(png: &[u8], kind: [u8; 4], data: &[u8]) -> Vec<u8> {
-    let at = png.windows(4).position(|at| at == b"IDAT").unwrap() - 4;
-    let mut file = png[..at].to_vec();
-    file.extend(u32::try_from(data.len()).unwrap().to_be_bytes());
-    file.extend(kind);
-    file.extend(data);
-    // Nobody here looks at checksums of what is cut.
-    file.extend([0; 4]);
-    file.extend(&png[at..]);
-    file
+    let at = pixels_of(png);
+    [&png[..at], &chunk(kind, data), &png[at..]].concat()
+}
+
+/// Cuts the pixels of a PNG, which are in one chunk, into chunks of this many bytes.
+pub(crate) fn rechunked(png: &[u8], bytes: usize) -> Vec<u8> {
+    let at = pixels_of(png);
+    let pixels = png[at + 8..png.len() - 16].chunks(bytes);
+    let chunks: Vec<u8> = pixels.flat_map(|data| chunk(*b"IDAT", data)).collect();
+    [&png[..at], &chunks, &png[png.len() - 12..]].concat()
 }
 
 /// Puts a segment after the start of a JPEG.

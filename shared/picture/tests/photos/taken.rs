@@ -5,8 +5,8 @@ use image::{DynamicImage, ImageDecoder as _, ImageReader, Rgb, RgbImage};
 use picture::{Fitted, HEAD_BYTES, Judgement, PictureRefused, TAIL_BYTES, judge, make_fit};
 
 use crate::support::{
-    assert_tiles, contains, decode, encode, ends, exif, file, profile, rewritten, tiles, verify,
-    with_chunk, with_segment,
+    assert_tiles, chunk, contains, decode, encode, ends, exif, file, profile, rechunked, rewritten,
+    tiles, verify, with_chunk, with_segment,
 };
 
 #[test]
@@ -95,6 +95,25 @@ fn the_two_ends_of_a_large_file_are_enough() {
         }
         let with_place = encode(&image, format, Some(exif(1)), None);
         assert_eq!(judged(&with_place), Ok(Judgement::ReadWhole), "{format:?}");
+    }
+}
+
+#[test]
+fn however_long_a_text_behind_a_pngs_pixels_is_it_is_seen() {
+    let mut noise = fastrand::Rng::with_seed(8);
+    let image = DynamicImage::from(RgbImage::from_fn(640, 480, |_, _| {
+        Rgb([noise.u8(..), noise.u8(..), noise.u8(..)])
+    }));
+    let one_chunk = encode(&image, Format::Png, None, None);
+    let text = [b"place\0".as_slice(), &vec![b'x'; 3 * TAIL_BYTES]].concat();
+    // Encoders differ in how they cut the pixels; most write small chunks.
+    for plain in [rechunked(&one_chunk, 8_192), one_chunk] {
+        assert!(matches!(verify(&plain), Ok(Fitted::AsItIs(_))));
+        let end = plain.len() - 12;
+        let mut file = plain[..end].to_vec();
+        file.extend(chunk(*b"tEXt", &text));
+        file.extend(&plain[end..]);
+        assert_eq!(rewritten(&file).1, plain);
     }
 }
 
