@@ -4,7 +4,7 @@
 use aws::{Photos, Settings, Settler, Tables};
 use domain::{
     Batch, BatchId, Credits, Draft, DraftImage, EmailFingerprint, IdempotencyKey, Limits,
-    Timestamp, UserId,
+    Timestamp, UserId, timing::TimeLimits,
 };
 
 use serde_json::json;
@@ -105,6 +105,7 @@ impl Inside {
             Credits::small(1),
             Timestamp::now(),
             Timestamp::now(),
+            &TimeLimits::default(),
         );
         let account = self.tables.account(user).await.unwrap().unwrap();
         self.tables

@@ -146,7 +146,7 @@ fn matches(known: &str, etag: &str) -> bool {
 mod tests {
     use std::collections::BTreeMap;
 
-    use domain::{Batch, Credits, Draft, DraftImage, Limits};
+    use domain::{Batch, Credits, Draft, DraftImage, Limits, timing::TimeLimits};
 
     use super::*;
 
@@ -170,7 +170,15 @@ mod tests {
             ..Image::default()
         };
         BatchInFull {
-            batch: Batch::new(id, user, &submission, Credits::small(2), NOW, NOW),
+            batch: Batch::new(
+                id,
+                user,
+                &submission,
+                Credits::small(2),
+                NOW,
+                NOW,
+                &TimeLimits::default(),
+            ),
             prompt: submission.prompt,
             jobs: submission.jobs,
             images: (0..)

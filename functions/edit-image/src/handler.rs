@@ -8,7 +8,8 @@ use std::time::Duration;
 use aws::{AwsError, Booking, ClaimError, Order, Photos, Tables, Ticket};
 use domain::pace::{Rules, Turn};
 use domain::{
-    ClaimRefused, Failure, Format, Outcome, Picture, Timestamp, Verdict, Work, result_key, timing,
+    ClaimRefused, Failure, Format, Outcome, Picture, Timestamp, Verdict, Work, result_key,
+    timing::TimeLimits,
 };
 use edge::task::TaskError;
 use provider::{Client, EditError, EditRequest, Edited, Input, InputForm, PictureFormat};
@@ -28,6 +29,7 @@ pub(crate) struct Handler {
     pub(crate) photos: Photos,
     pub(crate) provider: Client,
     pub(crate) rules: Rules,
+    pub(crate) times: TimeLimits,
     pub(crate) input_form: InputForm,
 }
 
@@ -132,17 +134,18 @@ impl Handler {
             return Ok(Answer::Ended(Outcome::Canceled));
         }
         if Timestamp::now() >= batch.deadline {
-            return Ok(failed(
-                "deadline_passed",
-                "The photo could not be edited in time. Your credits are back; please try again later.",
-            ));
+            return Ok(Answer::Ended(Outcome::Failed(Failure::deadline_passed())));
         }
         let probe = match self.pass(turn).await? {
             Pass::Go { probe } => probe,
             Pass::Wait { until, turn } => return Ok(Answer::Open(Open::Later { until, turn })),
         };
         let now = Timestamp::now();
-        let ticket = match self.tables.claim(image, now, now.plus(timing::LEASE)).await {
+        let ticket = match self
+            .tables
+            .claim(image, now, now.plus(self.times.lease))
+            .await
+        {
             Ok(ticket) => ticket,
             Err(ClaimError::Refused(refused)) => return Ok(unclaimed(refused)),
             Err(ClaimError::Store(error)) => return Err(error),
@@ -203,7 +206,7 @@ impl Handler {
                 // As long as the call may last: the provider fetches the photo when it gets round to it.
                 link = self
                     .photos
-                    .download_link(key, timing::LEASE)
+                    .download_link(key, self.times.lease)
                     .await
                     .map_err(Ended::Ours)?;
                 Input::Url(&link)

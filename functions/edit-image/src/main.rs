@@ -5,20 +5,22 @@ mod handler;
 use std::time::Duration;
 
 use aws::{Photos, Secret, Tables};
-use domain::pace::Rules;
+use domain::{pace::Rules, timing::TimeLimits};
 use edge::Env;
-use provider::{ApiKey, Client, InputForm};
+use provider::{ApiKey, Client};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
     edge::telemetry();
     let env = Env::new();
     let settings = env.aws()?;
+    let times: TimeLimits = env.required_as("TIME_LIMITS")?;
     let secret = Secret::new(&settings, env.required("PROVIDER_SECRET_ARN")?);
     let provider = provider::Config::new(
         env.required("PROVIDER_BASE_URL")?,
         ApiKey::new(secret.read().await?),
         env.required("PROVIDER_MODEL")?,
+        times.provider,
     );
     let handler = handler::Handler {
         tables: Tables::new(
@@ -32,9 +34,8 @@ async fn main() -> Result<(), edge::Error> {
             pace: env.required_as("PROVIDER_IMAGES_PER_MINUTE")?,
             probe_every: Duration::from_secs(env.required_as("PROVIDER_PROBE_SECONDS")?),
         },
-        input_form: env
-            .parsed("PROVIDER_INPUT_FORM")?
-            .unwrap_or(InputForm::Multipart),
+        times,
+        input_form: env.required_as("PROVIDER_INPUT_FORM")?,
     };
     edge::task::run(|task| handler.handle(task)).await
 }

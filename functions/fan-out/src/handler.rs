@@ -67,11 +67,7 @@ impl Handler {
         }
         let messages: Vec<Work> = (0..)
             .zip(jobs)
-            .map(|(index, job)| Work {
-                image: ImageRef { batch_id, index },
-                key: job.key,
-                prompt: job.prompt,
-            })
+            .map(|(index, job)| Work::new(ImageRef { batch_id, index }, job))
             .collect();
         self.edits
             .send_all(&messages)

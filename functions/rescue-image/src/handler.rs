@@ -1,9 +1,9 @@
 //! Images that fell off the road in, images on the road or settled out. It asks before it acts: what looks dead may be
 //! a late message about something that is long since well.
 
-use aws::{Execution, Settled, Settler, Tables, Workflow};
+use aws::{Settled, Settler, Tables, Workflow};
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use domain::{Failure, Outcome, Timestamp, Work};
+use domain::{ImageRef, Outcome, Rescue, Timestamp, Work};
 use edge::{queue, task::TaskError};
 use serde::Deserialize;
 use tracing::info;
@@ -56,12 +56,12 @@ impl Handler {
             .execution(image)
             .await
             .map_err(TaskError::aws(image))?;
-        match execution {
-            Execution::Running => {
+        match batch.rescue(execution, Timestamp::now()) {
+            Rescue::Leave => {
                 info!(batch.id = %image.batch_id, image.index = image.index, "{image} is on its way");
                 Ok(())
             }
-            Execution::None if Timestamp::now() < batch.deadline => {
+            Rescue::Start => {
                 self.workflow
                     .start(image, &work)
                     .await
@@ -69,17 +69,11 @@ impl Handler {
                 info!(batch.id = %image.batch_id, image.index = image.index, "started {image} after all");
                 Ok(())
             }
-            Execution::None | Execution::Ended => self.settle(&work).await,
+            Rescue::Settle(outcome) => self.settle(image, outcome).await,
         }
     }
 
-    /// Fails the image, unless it has a result: the settle operation looks.
-    async fn settle(&self, work: &Work) -> Result<(), TaskError> {
-        let image = work.image;
-        let outcome = Outcome::Failed(Failure::new(
-            "internal_error",
-            "Something went wrong on our side. Your credits are back; please try this photo again.",
-        ));
+    async fn settle(&self, image: ImageRef, outcome: Outcome) -> Result<(), TaskError> {
         let settled = self
             .settler
             .settle(image.batch_id, vec![(image.index, outcome)]);

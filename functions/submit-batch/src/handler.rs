@@ -8,6 +8,7 @@ use domain::{
     Batch, BatchId, Draft, DraftImage, IdempotencyKey, Limits, PriceTable, Rejected, Timestamp,
     UserId,
     pace::{LONGEST_BACKLOG, Pace},
+    timing::TimeLimits,
 };
 use edge::http::{Call, Failure, ProblemKind, Reply};
 use futures::future::try_join;
@@ -22,6 +23,7 @@ pub(crate) struct Handler {
     pub(crate) pace: Pace,
     pub(crate) limits: Limits,
     pub(crate) prices: PriceTable,
+    pub(crate) times: TimeLimits,
 }
 
 impl Handler {
@@ -53,7 +55,15 @@ impl Handler {
             Err(_) => now,
         };
         let price = self.prices.price(submission.options);
-        let batch = Batch::new(batch_id, caller.user, &submission, price, now, last_turn);
+        let batch = Batch::new(
+            batch_id,
+            caller.user,
+            &submission,
+            price,
+            now,
+            last_turn,
+            &self.times,
+        );
         let accepted = self
             .tables
             .submit(batch, &submission, account)

@@ -24,6 +24,7 @@ async fn main() -> Result<(), edge::Error> {
         pace: env.required_as("PROVIDER_IMAGES_PER_MINUTE")?,
         limits: env.parsed("LIMITS")?.unwrap_or_default(),
         prices: env.parsed::<PriceTable>("PRICES")?.unwrap_or_default(),
+        times: env.required_as("TIME_LIMITS")?,
     };
     edge::http::run(|call| handler.handle(call)).await
 }

@@ -55,4 +55,4 @@ pub use tables::{
 #[cfg(all(feature = "dynamodb", feature = "secrets"))]
 pub use welcome::Welcome;
 #[cfg(feature = "sfn")]
-pub use workflow::{Execution, Workflow};
+pub use workflow::Workflow;

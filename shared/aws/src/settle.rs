@@ -113,16 +113,21 @@ impl Settler {
             let steps =
                 try_join_all(steps.into_iter().map(|step| self.find_result(&batch, step))).await?;
             let items = self.transaction(&batch, &steps, now).await?;
-            if self.tables.transact(items).await?.is_ok() {
-                done.extend(steps.iter().map(|step| {
-                    let state = step.outcome.state();
-                    (step.index, Settled::Final { state, now: true })
-                }));
-                return Ok(done);
-            }
-            // Whatever was different from what was read, reading again finds out.
+            let why = match self.tables.transact(items).await {
+                Ok(Ok(())) => {
+                    done.extend(steps.iter().map(|step| {
+                        let state = step.outcome.state();
+                        (step.index, Settled::Final { state, now: true })
+                    }));
+                    return Ok(done);
+                }
+                Ok(Err(_)) => AwsError::Contended("settling images"),
+                // Perhaps it was written and only the answer is lost.
+                Err(error) => error,
+            };
+            // Whatever was different from what was read, or has been written since, reading again finds out.
             if !backoff.wait().await {
-                return Err(AwsError::Contended("settling images"));
+                return Err(why);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Step Functions: one execution per image, named after it, so that there is never a second one.
 
 use aws_sdk_sfn::{error::SdkError, types::ExecutionStatus};
-use domain::ImageRef;
+use domain::{Execution, ImageRef};
 use serde::Serialize;
 
 use crate::{AwsError, Settings, settings::client};
@@ -11,17 +11,6 @@ use crate::{AwsError, Settings, settings::client};
 pub struct Workflow {
     client: aws_sdk_sfn::Client,
     state_machine_arn: String,
-}
-
-/// What became of an image's execution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Execution {
-    /// It was never started, or so long ago that it is forgotten.
-    None,
-    /// It is on its way and will settle the image.
-    Running,
-    /// It is over, well or badly.
-    Ended,
 }
 
 impl Workflow {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BatchId, Credits, CreditsOverflow, EditOptions, ImageState, Submission, Timestamp, UserId,
-    timing,
+    timing::TimeLimits,
 };
 
 /// A batch's own record: small, because every settlement rewrites it. The prompt in full and the images as submitted
@@ -28,6 +28,9 @@ pub struct Batch {
     pub created_at: Timestamp,
     /// From when on an image without a result fails.
     pub deadline: Timestamp,
+    /// When reconcile looks at it next; nothing once its last image is settled. Sorts the index over open batches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check_at: Option<Timestamp>,
     /// Images in all.
     pub total: u32,
     /// Images that are not settled yet. This and the three below always sum up to `total`.
@@ -150,6 +153,7 @@ impl Batch {
         price_per_image: Credits,
         now: Timestamp,
         last_turn: Timestamp,
+        limits: &TimeLimits,
     ) -> Self {
         Self {
             batch_id,
@@ -159,7 +163,8 @@ impl Batch {
             price_per_image,
             request_hash: submission.hash(),
             created_at: now,
-            deadline: last_turn.plus(timing::BATCH_DEADLINE),
+            deadline: last_turn.plus(limits.batch_deadline),
+            check_at: Some(now.plus(limits.first_look)),
             total: submission.image_count(),
             open: submission.image_count(),
             completed: 0,
@@ -185,6 +190,15 @@ impl Batch {
     pub const fn credits_refunded(&self) -> Result<Credits, CreditsOverflow> {
         self.price_per_image
             .times(self.failed as u64 + self.canceled as u64)
+    }
+
+    /// Does its own record say what these counts, made of its images, say?
+    #[must_use]
+    pub const fn agrees_with(&self, counts: &Counts) -> bool {
+        self.open == counts.open()
+            && self.completed == counts.completed
+            && self.failed == counts.failed
+            && self.canceled == counts.canceled
     }
 
     /// The counts of a batch that has no open image.

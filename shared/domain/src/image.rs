@@ -98,6 +98,24 @@ impl Failure {
             message: message.to_owned(),
         }
     }
+
+    /// Nobody got round to it before the batch's deadline.
+    #[must_use]
+    pub fn deadline_passed() -> Self {
+        Self::new(
+            "deadline_passed",
+            "The photo could not be edited in time. Your credits are back; please try again later.",
+        )
+    }
+
+    /// Neither the photo's fault nor the provider's. The workflow's `FailImage` says the same.
+    #[must_use]
+    pub fn ours() -> Self {
+        Self::new(
+            "internal_error",
+            "Something went wrong on our side. Your credits are back; please try this photo again.",
+        )
+    }
 }
 
 /// What the provider counted for one edit, in tokens.

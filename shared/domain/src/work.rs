@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, ImageRef, Picture, UploadKey};
+use crate::{Failure, ImageRef, Job, Picture, UploadKey};
 
 /// One image to edit: a message of the edit queue and the input of a workflow execution. Small: the shared prompt, which
 /// may have 32,000 characters, stays in the manifest.
@@ -17,6 +17,18 @@ pub struct Work {
     /// Its own wish, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
+}
+
+impl Work {
+    /// An image's part of its batch's manifest.
+    #[must_use]
+    pub fn new(image: ImageRef, job: Job) -> Self {
+        Self {
+            image,
+            key: job.key,
+            prompt: job.prompt,
+        }
+    }
 }
 
 /// What verify-image says of a photo, and edit-image goes by.

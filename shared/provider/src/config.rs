@@ -7,10 +7,6 @@ use std::{fmt, str::FromStr, time::Duration};
 use reqwest::{Url, header::HeaderValue};
 use thiserror::Error;
 
-/// How long a whole edit may take. High quality takes over two minutes, and a client that hangs up may be billed and
-/// loses the picture (facts/openai-images.md), so production waits 300 s or more.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
-
 /// How long a connection, TLS included, may take to open. Giving up here is free: nothing was sent yet.
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -26,7 +22,8 @@ pub struct Config {
     pub api_key: ApiKey,
     /// Sent with every call: the API's own default model goes away from time to time.
     pub model: String,
-    /// For the whole call, from the first packet to the last byte of the answer.
+    /// For the whole call, from the first packet to the last byte of the answer. High quality takes over two minutes, and
+    /// a client that hangs up may be billed and loses the picture (facts/openai-images.md).
     pub timeout: Duration,
     /// For the connection alone; shorter than `timeout`, so that the cheaper failure wins.
     pub connect_timeout: Duration,
@@ -35,15 +32,20 @@ pub struct Config {
 }
 
 impl Config {
-    /// A configuration with the default timeouts and limits.
+    /// A configuration with the default limits.
     #[must_use]
-    pub fn new(base_url: impl Into<String>, api_key: ApiKey, model: impl Into<String>) -> Self {
+    pub fn new(
+        base_url: impl Into<String>,
+        api_key: ApiKey,
+        model: impl Into<String>,
+        timeout: Duration,
+    ) -> Self {
         Self {
             base_url: base_url.into(),
             api_key,
             model: model.into(),
-            timeout: DEFAULT_TIMEOUT,
-            connect_timeout: DEFAULT_CONNECT_TIMEOUT,
+            timeout,
+            connect_timeout: DEFAULT_CONNECT_TIMEOUT.min(timeout / 2),
             max_answer_bytes: DEFAULT_MAX_ANSWER_BYTES,
         }
     }
@@ -195,7 +197,12 @@ mod tests {
     use super::*;
 
     fn config(base_url: &str) -> Config {
-        Config::new(base_url, ApiKey::new("sk-secret"), "gpt-image-2")
+        Config::new(
+            base_url,
+            ApiKey::new("sk-secret"),
+            "gpt-image-2",
+            Duration::from_mins(5),
+        )
     }
 
     #[test]

@@ -26,8 +26,8 @@ mod retry_after;
 pub use answer::{Edited, InputTokens, Usage};
 pub use client::Client;
 pub use config::{
-    ApiKey, Config, ConfigError, DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_ANSWER_BYTES,
-    DEFAULT_TIMEOUT, InputForm, UnknownInputForm,
+    ApiKey, Config, ConfigError, DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_ANSWER_BYTES, InputForm,
+    UnknownInputForm,
 };
 pub use error::{Doubt, EditError, ModerationStage, Outcome};
 pub use picture::PictureFormat;

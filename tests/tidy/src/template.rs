@@ -32,6 +32,7 @@ pub struct Function<'a> {
     /// The package that it is built from.
     pub package: &'a str,
     globals: &'a Value,
+    parameters: &'a Value,
 }
 
 /// What starts a function.
@@ -111,6 +112,12 @@ impl Template {
         self.resources().find(|resource| resource.id == id)
     }
 
+    /// A number, or the default of the parameter that a value refers to.
+    #[must_use]
+    pub fn number(&self, value: &Value) -> Option<u64> {
+        number(self.section("Parameters"), value)
+    }
+
     /// All functions.
     pub fn functions(&self) -> Result<Vec<Function<'_>>> {
         let functions = self.of_type("AWS::Serverless::Function").map(|resource| {
@@ -124,6 +131,7 @@ impl Template {
                     )
                 })?,
                 globals: at(&self.0, &["Globals", "Function"]),
+                parameters: self.section("Parameters"),
             })
         });
         let functions = functions.collect::<Result<Vec<_>>>()?;
@@ -162,7 +170,7 @@ impl<'a> Function<'a> {
     /// How long it may run, in seconds.
     #[must_use]
     pub fn timeout(&self) -> u64 {
-        let own = self.resource.property("Timeout").as_u64();
+        let own = number(self.parameters, self.resource.property("Timeout"));
         own.or_else(|| at(self.globals, &["Timeout"]).as_u64())
             .unwrap_or(3)
     }
@@ -209,6 +217,12 @@ impl<'a> Reference<'a> {
             _ => None,
         }
     }
+}
+
+fn number(parameters: &Value, value: &Value) -> Option<u64> {
+    let parameter = at(value, &["Ref"]).as_str();
+    let default = parameter.map(|name| at(parameters, &[name, "Default"]));
+    default.unwrap_or(value).as_u64()
 }
 
 /// What lies under these keys, one in the other; null if nothing does.

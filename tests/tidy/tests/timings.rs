@@ -2,8 +2,7 @@
 
 use anyhow::{Context, Result};
 use domain::timing;
-use serde_json::Value;
-use tidy::{Faults, Template, Workflow};
+use tidy::{Faults, Resource, Template, Workflow};
 
 /// An HTTP API gives up on a function after this many seconds, and nothing can change it.
 const HTTP_API: u64 = 30;
@@ -65,7 +64,7 @@ fn rescue_waits_until_nobody_holds_the_image() -> Result<()> {
     let template = Template::load()?;
     let mut queues = template.resources().filter(|it| it.id == "RescueQueue");
     let queue = queues.next().context("the template has no RescueQueue")?;
-    let visibility = seconds(queue.property("VisibilityTimeout"), DEFAULT_VISIBILITY);
+    let visibility = visibility(&template, &queue);
     let lease = timing::LEASE.as_secs();
     let mut faults = Faults::new();
     faults.unless(
@@ -92,7 +91,7 @@ fn a_queue_hides_a_message_for_six_times_its_consumers_timeout() -> Result<()> {
                 ));
                 continue;
             };
-            let visibility = seconds(queue.property("VisibilityTimeout"), DEFAULT_VISIBILITY);
+            let visibility = visibility(&template, &queue);
             let (least, timeout) = (6 * function.timeout(), function.timeout());
             faults.unless(
                 visibility >= least,
@@ -139,7 +138,8 @@ fn a_function_ends_before_its_task_gives_up() -> Result<()> {
                 ));
                 continue;
             };
-            let (limit, timeout) = (seconds(&task["TimeoutSeconds"], 0), function.timeout());
+            let limit = task["TimeoutSeconds"].as_u64().unwrap_or(0);
+            let timeout = function.timeout();
             faults.unless(
                 limit > timeout,
                 format!("{name}: {limit} s, its function {timeout} s"),
@@ -151,6 +151,8 @@ fn a_function_ends_before_its_task_gives_up() -> Result<()> {
     )
 }
 
-fn seconds(value: &Value, default: u64) -> u64 {
-    value.as_u64().unwrap_or(default)
+/// How long a queue hides a message that somebody has taken, in seconds.
+fn visibility(template: &Template, queue: &Resource) -> u64 {
+    let own = template.number(queue.property("VisibilityTimeout"));
+    own.unwrap_or(DEFAULT_VISIBILITY)
 }

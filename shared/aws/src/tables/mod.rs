@@ -6,6 +6,7 @@ mod account;
 mod batches;
 mod claim;
 mod gate;
+mod reconcile;
 mod records;
 mod submit;
 

@@ -10,7 +10,7 @@ use super::{Item, Tables, n, s, to_item};
 use crate::AwsError;
 
 /// The shards of the index over open batches, so that no single key takes every submit's write.
-const OPEN_SHARDS: usize = 8;
+pub(super) const OPEN_SHARDS: usize = 8;
 
 fn key(pk: String, sk: String) -> Item {
     Item::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))])
@@ -150,7 +150,6 @@ impl Tables {
             .sum::<usize>()
             % OPEN_SHARDS;
         item.insert("open_shard".to_owned(), s(shard));
-        item.insert("check_at".to_owned(), s(batch.deadline));
         put_new(&self.batches, item)
     }
 

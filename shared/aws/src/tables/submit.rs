@@ -90,12 +90,22 @@ impl Tables {
                 items.push(self.put_manifest(batch.batch_id, number + 1, &part)?);
             }
 
-            let Err(canceled) = self.transact(items).await? else {
-                return Ok(Accepted {
-                    batch,
-                    balance_after: posting.after.balance,
-                    repeated: false,
-                });
+            let canceled = match self.transact(items).await {
+                Ok(Ok(())) => {
+                    return Ok(Accepted {
+                        batch,
+                        balance_after: posting.after.balance,
+                        repeated: false,
+                    });
+                }
+                Ok(Err(canceled)) => canceled,
+                // Perhaps it was written and only the answer is lost: the batch's own record knows.
+                Err(error) => {
+                    return match self.batch(batch.batch_id).await? {
+                        Some(first) => self.repeat(first, &batch).await,
+                        None => Err(error.into()),
+                    };
+                }
             };
             if let Some(first) = canceled.record(META) {
                 return self.repeat(from_item(first.clone())?, &batch).await;
@@ -121,10 +131,12 @@ impl Tables {
             .get(&self.credits, entry_key(&first.user, &reason))
             .await?
             .ok_or_else(|| AwsError::Missing(format!("the debit of batch {}", first.batch_id)))?;
+        let first_created_at = first.created_at;
         Ok(Accepted {
             batch: first,
             balance_after: line.balance_after,
-            repeated: true,
+            // It may be this very submit, whose answer was lost.
+            repeated: first_created_at != again.created_at,
         })
     }
 

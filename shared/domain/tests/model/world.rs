@@ -7,7 +7,8 @@ use std::collections::HashSet;
 
 use domain::{
     Account, Batch, BatchId, Credits, Draft, DraftImage, Failure, IdempotencyKey, Image, ImageRef,
-    ImageState, Limits, Outcome, Posting, Reason, Timestamp, UserId, timing,
+    ImageState, Limits, Outcome, Posting, Reason, Timestamp, UserId,
+    timing::{self, TimeLimits},
 };
 
 const WELCOME: Credits = Credits::small(60);
@@ -198,6 +199,7 @@ impl World {
             Credits::small(price),
             self.now,
             self.now,
+            &TimeLimits::default(),
         );
         if let Ok(posting) = before.debit(batch.credits_spent().unwrap()) {
             self.decisions.push(Decision::Submit {

@@ -17,9 +17,13 @@ pub(crate) const PHOTO_URL: &str =
 /// A configuration for a stand-in at `root`, with timeouts that no test is meant to reach.
 pub(crate) fn config(root: &str) -> Config {
     Config {
-        timeout: Duration::from_secs(20),
         connect_timeout: Duration::from_secs(5),
-        ..Config::new(format!("{root}/v1"), ApiKey::new(KEY), MODEL)
+        ..Config::new(
+            format!("{root}/v1"),
+            ApiKey::new(KEY),
+            MODEL,
+            Duration::from_secs(20),
+        )
     }
 }
 

@@ -1,0 +1,27 @@
+//! On a schedule: open batches that something has been lost of.
+
+mod handler;
+
+use aws::{Photos, Queue, Settler, Tables, Workflow};
+use edge::Env;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), edge::Error> {
+    edge::telemetry();
+    let env = Env::new();
+    let settings = env.aws()?;
+    let tables = Tables::new(
+        &settings,
+        env.required("CREDITS_TABLE")?,
+        env.required("BATCHES_TABLE")?,
+    );
+    let photos = Photos::new(&settings, env.required("PHOTOS_BUCKET")?);
+    let handler = handler::Handler {
+        settler: Settler::new(tables.clone(), photos),
+        tables,
+        workflow: Workflow::new(&settings, env.required("WORKFLOW_ARN")?),
+        edits: Queue::new(&settings, env.required("EDIT_QUEUE_URL")?),
+        times: env.required_as("TIME_LIMITS")?,
+    };
+    edge::task::run(|tick| handler.handle(tick)).await
+}
