@@ -76,6 +76,13 @@ impl Engine {
         self.rest(Method::POST, &path, event).await
     }
 
+    /// Invokes a function and does not care what becomes of it.
+    pub async fn poke(&self, function: &str, event: &Value) {
+        let name = self.physical(function);
+        let url = format!("{}/2015-03-31/functions/{name}/invocations", self.endpoint);
+        drop(self.http.post(url).json(event).send().await);
+    }
+
     /// Invokes a queue's consumer; the ids of the records that it wants to see again.
     pub async fn consume(&self, function: &str, event: &Value) -> Vec<String> {
         let answer = self.invoke(function, event).await.unwrap();

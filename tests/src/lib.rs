@@ -19,7 +19,7 @@ mod photos;
 pub mod storm;
 mod user;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use serde::Deserialize;
 
@@ -43,9 +43,20 @@ pub struct Stack {
     pub stand_ins: StandIns,
     /// The stack's outputs, by name.
     pub outputs: std::collections::HashMap<String, String>,
+    /// What runs for it.
+    pub processes: Vec<Process>,
     /// Where all of this was read.
     #[serde(skip)]
     pub file: std::path::PathBuf,
+}
+
+/// Something that runs for the stack.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Process {
+    /// What it is.
+    pub name: String,
+    /// Its process id.
+    pub pid: u32,
 }
 
 /// What stands in for services outside of AWS.
@@ -75,13 +86,26 @@ impl Stack {
             eprintln!("skipped: no BIE_STACK; `cargo xtask test` sets it");
             return None;
         };
+        Some(Self::at(Path::new(&path)))
+    }
+
+    /// The stack that this `stack.json` describes.
+    #[must_use]
+    pub fn at(path: &Path) -> Self {
         // reqwest comes without a TLS provider of its own; losing the race to install one is fine.
         drop(rustls::crypto::ring::default_provider().install_default());
         let file = std::path::absolute(path).unwrap();
         let json =
             std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let stack: Self = serde_json::from_slice(&json).expect("a stack.json that can be read");
-        Some(Self { file, ..stack })
+        Self { file, ..stack }
+    }
+
+    /// The process of the local engine, whose children are the functions.
+    #[must_use]
+    pub fn engine_pid(&self) -> Option<u32> {
+        let engine = self.processes.iter().find(|it| it.name == "engine");
+        engine.map(|engine| engine.pid)
     }
 
     /// Makes the image stand-in refuse every prompt that holds this text.

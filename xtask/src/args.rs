@@ -34,6 +34,8 @@ pub(crate) struct StackOptions {
     pub(crate) parameters: Vec<String>,
     /// Whether the binaries are there already.
     pub(crate) is_built: bool,
+    /// The port of a proxy between the functions and the engine, which fails calls when it is told to.
+    pub(crate) fault_proxy: Option<u16>,
 }
 
 impl Default for StackOptions {
@@ -43,6 +45,7 @@ impl Default for StackOptions {
             dir: project::target().join("local"),
             parameters: Vec::new(),
             is_built: false,
+            fault_proxy: None,
         }
     }
 }

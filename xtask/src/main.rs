@@ -8,6 +8,7 @@ mod cargo;
 mod demo;
 mod down;
 mod environment;
+mod faults;
 mod http;
 mod interrupt;
 mod lint;
@@ -41,6 +42,9 @@ Usage: cargo xtask <verb> [options]
             --out DIR              where the results go (default: edited)
   test    format, lint, unit tests, then the tests that need a stack, on one of their own
             --only STEP            one step (cargo xtask test --only help lists them)
+  faults  let users work on a stack of its own while everything fails, then audit it
+            --seed N               what fails when (default: 1)
+            --minutes M            how long (default: 10)
   openapi write openapi.json, the API's document, from the Rust types
 
 `up`, `down` and `demo` take
@@ -77,6 +81,7 @@ fn run() -> Result<()> {
     match verb.as_str() {
         "demo" => demo::run(demo::Options::parse(parser)?),
         "down" => down::run(&down::Options::parse(parser)?),
+        "faults" => faults::run(&faults::Options::parse(parser)?, report::Report::start()),
         "openapi" => openapi::run(parser),
         "test" => test::run(&test::Options::parse(parser)?),
         "up" => up::run(&up::Options::parse(parser)?),

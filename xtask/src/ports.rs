@@ -28,17 +28,13 @@ impl Default for Ports {
 }
 
 impl Ports {
-    /// Three ports that nobody uses at this moment.
+    /// Ports that nobody uses at this moment.
     pub(crate) fn unused() -> Result<Self> {
-        // Held together, so that they differ.
-        let held = [listen(0)?, listen(0)?, listen(0)?];
-        let [web, engine, openai] = held
-            .each_ref()
-            .map(|listener| listener.local_addr().map(|address| address.port()));
+        let [web, engine, openai] = unused()?;
         Ok(Self {
-            web: web?,
-            engine: engine?,
-            openai: openai?,
+            web,
+            engine,
+            openai,
         })
     }
 
@@ -64,6 +60,19 @@ impl Ports {
         }
         Ok(())
     }
+}
+
+/// So many ports that nobody uses at this moment.
+pub(crate) fn unused<const N: usize>() -> Result<[u16; N]> {
+    // Held together, so that they differ.
+    let mut held = Vec::new();
+    let mut ports = [0; N];
+    for port in &mut ports {
+        let listener = listen(0)?;
+        *port = listener.local_addr()?.port();
+        held.push(listener);
+    }
+    Ok(ports)
 }
 
 fn listen(port: u16) -> Result<TcpListener> {

@@ -29,6 +29,11 @@ pub(crate) fn python_tests() -> PathBuf {
     root().join("tests/python")
 }
 
+/// The run under faults, and the pins of its proxy.
+pub(crate) fn faults() -> PathBuf {
+    root().join("tests/faults")
+}
+
 /// What xtask makes and `cargo clean` removes.
 pub(crate) fn target() -> PathBuf {
     root().join("target")

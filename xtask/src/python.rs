@@ -1,4 +1,5 @@
-//! The project's own Python environment, where the local engine, the template's linter and OpenAI's client live.
+//! The project's own Python environment, where the local engine, the template's linter, OpenAI's client and the
+//! fault proxy live.
 //!
 //! Made once in `target/venv` from the pins in [`requirements`]; a stamp with those pins lets later runs skip it.
 
@@ -143,9 +144,14 @@ fn stamp() -> PathBuf {
     folder().join("installed-requirements.txt")
 }
 
-/// What the local engine needs, and what `tests/python` needs. One environment, because two cost twice the time.
-fn requirements() -> [PathBuf; 2] {
-    [project::engine(), project::python_tests()].map(|folder| folder.join("requirements.txt"))
+/// What the local engine needs, what `tests/python` needs, and the fault proxy. One environment, because each costs time.
+fn requirements() -> [PathBuf; 3] {
+    [
+        project::engine(),
+        project::python_tests(),
+        project::faults(),
+    ]
+    .map(|folder| folder.join("requirements.txt"))
 }
 
 fn pins() -> Result<String> {

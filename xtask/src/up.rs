@@ -282,6 +282,12 @@ impl Start<'_> {
 
     fn start_engine(&mut self) -> Result<()> {
         let port = self.options.ports.engine.to_string();
+        // What the functions are told: they do not know whether somebody listens in between.
+        let endpoint = stack::url(
+            self.options
+                .fault_proxy
+                .unwrap_or(self.options.ports.engine),
+        );
         for scratch in ["tmp", "home", "functions"] {
             let path = self.folder.join(scratch);
             if path.exists() {
@@ -297,14 +303,15 @@ impl Start<'_> {
             .current_dir(self.folder.path())
             .env("BIND_HOST", "127.0.0.1")
             .env("GATEWAY_PORT", &port)
-            .env("AWS_ENDPOINT_URL", stack::url(self.options.ports.engine))
+            .env("AWS_ENDPOINT_URL", endpoint)
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test")
             .env("AWS_DEFAULT_REGION", REGION)
             .env("MINISTACK_REGION", REGION)
             .env("MINISTACK_ACCOUNT_ID", "000000000000")
-            // Each function may do what its role in the template says, and no more.
-            .env("AUTH", "true")
+            // Each function may do what its role in the template says, and no more. (A proxy changes the host that was
+            // signed, so behind one nobody could prove who they are.)
+            .env("AUTH", self.options.fault_proxy.is_none().to_string())
             // It listens on its one port and shares no file with another engine.
             .env("SFTP_ENABLED", "0")
             .env("IOT_MTLS_ENABLED", "0")
@@ -319,7 +326,16 @@ impl Start<'_> {
             )
             .env("FUNCTION_LOGS", self.folder.join("functions"))
             .env("FUNCTION_PREFIX", format!("{NAME}-"));
-        self.supervisor.start("engine", &mut command)
+        self.supervisor.start("engine", &mut command)?;
+        if let Some(port) = self.options.fault_proxy {
+            let mut command = Command::new(python::program("microburst"));
+            environment::only_essentials(&mut command);
+            command
+                .args(["--upstream", &stack::url(self.options.ports.engine)])
+                .args(["--port", &port.to_string()]);
+            self.supervisor.start("fault-proxy", &mut command)?;
+        }
+        Ok(())
     }
 
     fn start_stand_ins(&mut self, workspace: &Workspace) -> Result<BTreeMap<String, String>> {
