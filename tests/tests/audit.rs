@@ -11,6 +11,7 @@ use stack_tests::{User, inside::Inside, stack};
 /// The tools, connected to these tables.
 #[expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "a test that cannot go on should stop right there"
 )]
 fn connect(stack: &stack_tests::Stack, inside: &Inside) -> operator::Stack {

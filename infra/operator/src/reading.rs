@@ -94,9 +94,9 @@ impl Stack {
         let object = match got {
             Ok(object) => object,
             Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|it| it.is_no_such_key()) =>
+                if error.as_service_error().is_some_and(
+                    aws_sdk_s3::operation::get_object::GetObjectError::is_no_such_key,
+                ) =>
             {
                 return Ok(None);
             }

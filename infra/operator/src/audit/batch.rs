@@ -77,7 +77,7 @@ impl<'a> Contents<'a> {
             .filter_map(|record| Some((record, contents.take(record).err()?)))
             .map(|(record, error)| {
                 let detail = format!("{} cannot be read: {error}", record.sk);
-                Violation::new(Code::BatchUnreadable, Ids::batch(id), detail, [record])
+                Violation::new(Code::BatchUnreadable, Ids::batch(&id), detail, [record])
             })
             .collect();
         if unreadable.is_empty() {
@@ -139,7 +139,7 @@ pub fn judge(everything: Everything, expected: &Expected) -> Vec<Violation> {
 
 /// What is there of a batch that is not.
 fn orphans(id: BatchId, records: &[Record], entries: &[BatchEntry]) -> Vec<Violation> {
-    let ids = || Ids::batch(id);
+    let ids = || Ids::batch(&id);
     let mut violations = Vec::new();
     if !records.is_empty() {
         let detail = format!("{} records, but none of the batch itself", records.len());
@@ -164,12 +164,12 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn violation(&self, code: Code, detail: String, more: Option<&Record>) -> Violation {
         let records = [self.meta].into_iter().chain(more);
-        Violation::new(code, Ids::batch(self.id), detail, records)
+        Violation::new(code, Ids::batch(&self.id), detail, records)
     }
 
     fn of_image(&self, index: u32, code: Code, detail: String) -> Violation {
         let record = self.contents.images.get(&index).map(|(_, record)| *record);
-        let ids = Ids::batch(self.id).image(index);
+        let ids = Ids::batch(&self.id).image(index);
         Violation::new(code, ids, detail, record)
     }
 
@@ -352,7 +352,7 @@ impl Judge<'_> {
             };
             let image = self.contents.images.get(&index).map(|(_, record)| *record);
             let records = [&entry.record].into_iter().chain(image);
-            let ids = Ids::batch(self.id).image(index);
+            let ids = Ids::batch(&self.id).image(index);
             violations.push(Violation::new(code, ids, detail, records));
         }
         let missing = (0..self.batch.total).filter(|index| {

@@ -3,7 +3,7 @@
 //! Needs a provider that keeps a list, as the stand-in does. It knows pictures and prompts, not images: images that share
 //! both share their calls.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use domain::ImageRef;
 use serde::Deserialize;
@@ -36,12 +36,12 @@ pub struct Counted {
 
 /// Compares both. What the provider has seen of nobody's image is none of ours: it may have other users.
 #[must_use]
-pub fn judge(seen: &[Seen], counted: &HashMap<Ask, Counted>) -> Vec<Violation> {
+pub fn judge(seen: &[Seen], counted: &BTreeMap<Ask, Counted>) -> Vec<Violation> {
     let judge = |seen: &Seen| {
         let ask = (seen.image_sha256.clone(), seen.prompt.clone());
         let counted = counted.get(&ask).filter(|it| it.calls < seen.calls)?;
         let first = counted.images.first()?;
-        let ids = Ids::batch(first.batch_id).image(first.index);
+        let ids = Ids::batch(&first.batch_id).image(first.index);
         let detail = format!(
             "{} calls seen, {} counted; images with this photo and prompt: {}",
             seen.calls,

@@ -1,6 +1,6 @@
 //! The first reading: everything once. Its findings are suspects, not violations.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::Result;
 use domain::{Batch, BatchId, ImageRef};
@@ -25,7 +25,7 @@ pub(crate) struct Survey {
     pub(crate) violations: Vec<Violation>,
     pub(crate) suspects: HashSet<Suspect>,
     /// Calls to the provider as we have counted them.
-    pub(crate) counted: HashMap<Ask, Counted>,
+    pub(crate) counted: BTreeMap<Ask, Counted>,
     /// The entries whose batches have not turned up yet.
     entries: HashMap<BatchId, Vec<BatchEntry>>,
     welcomed: BTreeSet<String>,
@@ -108,7 +108,7 @@ impl Auditor<'_> {
         &self,
         batch_id: BatchId,
         records: &[Record],
-        counted: &mut HashMap<Ask, Counted>,
+        counted: &mut BTreeMap<Ask, Counted>,
     ) -> Result<()> {
         // Those that cannot be read are violations already.
         let Ok(contents) = Contents::read(batch_id, records) else {
@@ -190,6 +190,5 @@ pub(crate) fn meta(records: &[Record]) -> Option<Batch> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(bytes))
 }

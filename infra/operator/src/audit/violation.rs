@@ -161,7 +161,7 @@ pub struct Ids {
 impl Ids {
     /// About an account.
     #[must_use]
-    pub fn user(user: impl ToString) -> Self {
+    pub fn user(user: &(impl ToString + ?Sized)) -> Self {
         Self {
             user: Some(user.to_string()),
             ..Self::default()
@@ -170,7 +170,7 @@ impl Ids {
 
     /// About a batch.
     #[must_use]
-    pub fn batch(batch: impl ToString) -> Self {
+    pub fn batch(batch: &(impl ToString + ?Sized)) -> Self {
         Self {
             batch: Some(batch.to_string()),
             ..Self::default()
