@@ -14,6 +14,10 @@ use crate::{Stack, unique};
 /// What the functions have.
 #[derive(Clone, Debug)]
 pub struct Inside {
+    /// The name of the credits table.
+    pub credits_table: String,
+    /// The name of the batches table.
+    pub batches_table: String,
     /// Both tables.
     pub tables: Tables,
     /// The bucket.
@@ -53,9 +57,11 @@ impl Inside {
             None,
         )
         .unwrap();
-        let tables = Tables::new(&settings, credits, batches);
+        let tables = Tables::new(&settings, credits.clone(), batches.clone());
         let photos = Photos::new(&settings, stack.outputs["PhotosBucket"].clone());
         Self {
+            credits_table: credits,
+            batches_table: batches,
             settler: Settler::new(tables.clone(), photos.clone()),
             tables,
             photos,

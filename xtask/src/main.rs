@@ -14,6 +14,7 @@ mod interrupt;
 mod lint;
 mod lock;
 mod openapi;
+mod operator;
 mod ports;
 mod process;
 mod project;
@@ -46,8 +47,10 @@ Usage: cargo xtask <verb> [options]
             --seed N               what fails when (default: 1)
             --minutes M            how long (default: 10)
   openapi write openapi.json, the API's document, from the Rust types
+  audit   check every record of a stack against the rules; only reads, also beside traffic
+            --help                 what it can look at, and how to point it at a stack in AWS
 
-`up`, `down` and `demo` take
+`up`, `down`, `demo` and `audit` take
             --dir DIR              where the stack keeps its state (default: target/local)
 `up` and `demo` take
             --port N               of the web page and the API (default: 8080)
@@ -59,7 +62,7 @@ With OPENAI_API_KEY set, images go to the real service; OPENAI_BASE_URL chooses 
 
 fn main() -> ExitCode {
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) if error.is::<Interrupted>() => {
             eprintln!("stopped");
             ExitCode::from(130)
@@ -71,14 +74,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<()> {
+fn run() -> Result<ExitCode> {
     let mut parser = lexopt::Parser::from_env();
     let Some(verb) = args::verb(&mut parser)? else {
         print!("{USAGE}");
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     };
     interrupt::install()?;
     match verb.as_str() {
+        "audit" => return operator::run(&verb, parser),
         "demo" => demo::run(demo::Options::parse(parser)?),
         "down" => down::run(&down::Options::parse(parser)?),
         "faults" => faults::run(&faults::Options::parse(parser)?, report::Report::start()),
@@ -86,5 +90,6 @@ fn run() -> Result<()> {
         "test" => test::run(&test::Options::parse(parser)?),
         "up" => up::run(&up::Options::parse(parser)?),
         other => bail!("there is no verb {other:?}\n\n{USAGE}"),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

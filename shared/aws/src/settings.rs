@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_http_client::{
     Builder,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::{behavior_version::BehaviorVersion, http::SharedHttpClient};
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
-use aws_types::region::Region;
+use aws_types::{SdkConfig, region::Region};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::AwsError;
@@ -55,6 +55,20 @@ impl Settings {
                 .build(),
             retries: RetryConfig::standard().with_max_attempts(5),
         })
+    }
+
+    /// The same, for a client of any service. For tools: what the functions call has its adapter here.
+    #[must_use]
+    pub fn sdk_config(&self) -> SdkConfig {
+        let mut config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(self.region.clone())
+            .credentials_provider(SharedCredentialsProvider::new(self.credentials.clone()))
+            .http_client(self.http.clone())
+            .timeout_config(self.timeouts.clone())
+            .retry_config(self.retries.clone());
+        config.set_endpoint_url(self.endpoint.clone());
+        config.build()
     }
 }
 
