@@ -14,13 +14,14 @@ mod options;
 pub mod pace;
 mod picture;
 mod price;
+mod room;
 mod submission;
 mod timestamp;
 pub mod timing;
 mod work;
 
 pub use account::{Account, Insufficient, Posting, Reason};
-pub use batch::{Batch, BatchState, Counts};
+pub use batch::{Batch, BatchState, Counts, RetryRefused};
 pub use credits::{Credits, CreditsOverflow};
 pub use email::EmailFingerprint;
 pub use id::{
@@ -33,6 +34,7 @@ pub use limits::{InvalidLimits, Limits};
 pub use options::{EditOptions, Format, Quality, Size};
 pub use picture::Picture;
 pub use price::{InvalidPrices, PriceBand, PriceTable};
+pub use room::{NoRoom, Room};
 pub use submission::{Draft, DraftImage, Fault, Job, Rejected, Submission};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use work::{Verdict, Work};
