@@ -95,6 +95,7 @@ fn reread(component: &str, body: Value) -> Option<Value> {
         "PresignResponse" => by::<api::PresignResponse>(body),
         "SubmitRequest" => by::<api::SubmitRequest>(body),
         "SubmitResponse" => by::<api::SubmitResponse>(body),
+        "CancelResponse" => by::<api::CancelResponse>(body),
         "BatchStatus" => by::<api::BatchStatus>(body),
         "BatchHistory" => by::<api::BatchHistory>(body),
         "Problem" => by::<api::Problem>(body),

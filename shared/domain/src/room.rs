@@ -30,8 +30,10 @@ pub enum NoRoom {
     Backlog {
         /// When the last of these would have its turn.
         last_turn: Timestamp,
-        /// How much too late that is.
-        excess: Duration,
+        /// When there will be room for it.
+        room_at: Timestamp,
+        /// From now until then.
+        wait: Duration,
     },
 }
 
@@ -64,12 +66,15 @@ impl Room {
             return Err(NoRoom::TooManyOpen { open, most });
         }
         let last_turn = self.pace.end_of_backlog(gate, images, now);
-        let excess = last_turn.since(now.plus(LONGEST_BACKLOG));
-        if excess.is_zero() {
-            Ok(last_turn)
-        } else {
-            Err(NoRoom::Backlog { last_turn, excess })
+        let wait = last_turn.since(now.plus(LONGEST_BACKLOG));
+        if wait.is_zero() {
+            return Ok(last_turn);
         }
+        Err(NoRoom::Backlog {
+            last_turn,
+            room_at: now.plus(wait),
+            wait,
+        })
     }
 }
 
@@ -103,7 +108,8 @@ mod tests {
                 0,
                 Err(NoRoom::Backlog {
                     last_turn: minutes(1_441),
-                    excess: Duration::from_mins(1),
+                    room_at: minutes(1),
+                    wait: Duration::from_mins(1),
                 }),
             ),
         ] {

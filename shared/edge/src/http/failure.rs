@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::{InputFault, Problem};
 use aws::AwsError;
-use domain::{Fault, NoRoom, Timestamp};
+use domain::{Fault, NoRoom};
 
 use super::Reply;
 
@@ -239,13 +239,16 @@ impl From<NoRoom> for Failure {
                 );
                 Self::new(ProblemKind::TooManyOpenImages, detail).with_retry_after(AFTER_FULL)
             }
-            NoRoom::Backlog { last_turn, excess } => {
+            NoRoom::Backlog {
+                last_turn,
+                room_at,
+                wait,
+            } => {
                 let detail = format!(
                     "so many photos are waiting that yours would not be done before {last_turn}; send fewer, or come \
-                     back after {}",
-                    Timestamp::now().plus(excess)
+                     back after {room_at}"
                 );
-                Self::new(ProblemKind::Backlog, detail).with_retry_after(excess)
+                Self::new(ProblemKind::Backlog, detail).with_retry_after(wait)
             }
         }
     }
