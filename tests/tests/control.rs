@@ -57,7 +57,7 @@ async fn cost(engine: &Engine, user: &User, batch: &str) -> i64 {
 /// A batch whose images nobody works on, so that all of them are pending until the test says otherwise.
 async fn held(engine: &Engine, user: &User, images: u32) -> String {
     let works = engine.quiet_batch(user, images, &unique("blur")).await;
-    works[0].image.batch_id.to_string()
+    works.first().unwrap().image.batch_id.to_string()
 }
 
 #[tokio::test]
