@@ -25,21 +25,21 @@ pub(crate) async fn cancel(app: &App, args: &CancelArgs) -> anyhow::Result<Outco
 
 fn words(canceled: &CancelResponse) -> String {
     let counts = &canceled.counts;
-    let mut text = format!(
+    let mut text = vec![format!(
         "canceled batch {}: {}; {} refunded",
         canceled.batch_id,
         render::counts(counts),
         count(canceled.credits_refunded, "credit")
-    );
+    )];
     let open = counts.pending + counts.processing;
     if open > 0 {
-        text += &format!(
+        text.push(format!(
             "\n{} on the way still; see `bie status {}`",
             count(open.into(), "image"),
             canceled.batch_id
-        );
+        ));
     }
-    text
+    text.concat()
 }
 
 pub(crate) async fn retry(app: &App, args: &RetryArgs) -> anyhow::Result<Outcome> {

@@ -55,9 +55,10 @@ impl Handler {
         }
         let outcomes = (0..batch.total).map(|index| (index, Outcome::Canceled));
         let settling = self.settler.settle(id, outcomes.collect());
-        match timeout(BUDGET, settling).await {
-            Ok(settled) => drop(settled?),
-            Err(_) => warn!(batch.id = %id, "left images of {id} to their workflows to cancel"),
+        if let Ok(settled) = timeout(BUDGET, settling).await {
+            settled?;
+        } else {
+            warn!(batch.id = %id, "left images of batch {id} to their workflows to cancel");
         }
         let counts = Counts::of(batch.total, self.tables.image_states(id).await?);
         Ok(Reply::accepted(&canceled(&batch, counts)?))
