@@ -46,6 +46,10 @@ pub(crate) enum Command {
     History(HistoryArgs),
     /// Fetch the results of a batch
     Download(DownloadArgs),
+    /// Stop a batch: what is not being edited yet is refunded
+    Cancel(CancelArgs),
+    /// Buy the failed and canceled images of a batch once more, follow them, and fetch the results
+    Retry(RetryArgs),
 }
 
 impl Command {
@@ -57,6 +61,8 @@ impl Command {
             Self::Status(args) => args.json,
             Self::History(args) => args.json,
             Self::Download(args) => args.json,
+            Self::Cancel(args) => args.json,
+            Self::Retry(args) => args.json,
             Self::Signup(_) | Self::Login(_) | Self::Logout => false,
         }
     }
@@ -92,6 +98,17 @@ pub(crate) struct AccountArgs {
     pub(crate) json: bool,
 }
 
+/// When to ask before buying.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Consent {
+    /// Do not ask, whatever the price
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Ask before spending more credits than this
+    #[arg(long, default_value_t = 20, value_name = "CREDITS")]
+    pub(crate) ask_above: u64,
+}
+
 #[derive(Debug, clap::Args)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -116,12 +133,9 @@ pub(crate) struct EditArgs {
     /// Where the results go
     #[arg(long, short, default_value = "edited", value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Do not ask, whatever the price
-    #[arg(long, short)]
-    pub(crate) yes: bool,
-    /// Ask before spending more credits than this
-    #[arg(long, default_value_t = 20, value_name = "CREDITS")]
-    pub(crate) ask_above: u64,
+    /// When to ask before buying.
+    #[command(flatten)]
+    pub(crate) consent: Consent,
     /// Leave out pictures that cannot be edited (wrong kind, too large) instead of stopping
     #[arg(long)]
     pub(crate) skip_unfit: bool,
@@ -159,6 +173,30 @@ pub(crate) struct HistoryArgs {
 pub(crate) struct DownloadArgs {
     /// The batch's id
     pub(crate) batch: String,
+    /// Where the results go
+    #[arg(long, short, default_value = "edited", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// One JSON object on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CancelArgs {
+    /// The batch's id
+    pub(crate) batch: String,
+    /// The service's answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RetryArgs {
+    /// The id of the batch that is over
+    pub(crate) batch: String,
+    /// When to ask before buying.
+    #[command(flatten)]
+    pub(crate) consent: Consent,
     /// Where the results go
     #[arg(long, short, default_value = "edited", value_name = "DIR")]
     pub(crate) out: PathBuf,

@@ -1,6 +1,6 @@
 //! `bie status`, `history`, `download`: what became of batches, however they were submitted.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use api::{BatchHistory, BatchStatus, BatchSummary};
@@ -28,18 +28,25 @@ pub(crate) async fn status(app: &App, args: &StatusArgs) -> anyhow::Result<Outco
     Ok(Outcome::Fine)
 }
 
-async fn ask(client: &Client, batch: &str) -> anyhow::Result<BatchStatus> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    anyhow::ensure!(
-        !batch.is_empty() && batch.bytes().all(plain),
-        "{batch:?} is not the id of a batch"
-    );
+/// The status of a batch that somebody has named.
+pub(crate) async fn ask(client: &Client, batch: &str) -> anyhow::Result<BatchStatus> {
+    check_id(batch)?;
     match client.status(batch, None).await? {
         Polled::Changed(status, _) => Ok(*status),
         Polled::Unchanged => {
             anyhow::bail!("the service answered \"unchanged\" before it told anything")
         }
     }
+}
+
+/// It becomes part of a path.
+pub(crate) fn check_id(batch: &str) -> anyhow::Result<()> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    anyhow::ensure!(
+        !batch.is_empty() && batch.bytes().all(plain),
+        "{batch:?} is not the id of a batch"
+    );
+    Ok(())
 }
 
 fn words(status: &BatchStatus) -> String {
@@ -60,6 +67,12 @@ fn words(status: &BatchStatus) -> String {
     )];
     if let Some(finished_at) = &status.finished_at {
         text.push(format!("\nfinished {finished_at}"));
+    }
+    if let Some(earlier) = &status.retry_of {
+        text.push(format!("\nretry of {earlier}"));
+    }
+    if let Some(retry) = &status.retried_in {
+        text.push(format!("\nretried in {retry}"));
     }
     for (index, _, message) in failures(status) {
         text.push(format!(
@@ -122,10 +135,10 @@ fn line(batch: &BatchSummary) -> String {
     )
 }
 
-/// What `bie download --json` prints.
+/// What `bie download --json` prints, and `bie retry --json` of the new batch.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Report {
+pub(crate) struct Report {
     batch_id: String,
     out: PathBuf,
     results: Vec<PathBuf>,
@@ -144,12 +157,21 @@ struct FailedImage {
 pub(crate) async fn download(app: &App, args: &DownloadArgs) -> anyhow::Result<Outcome> {
     let client = app.client()?;
     let status = ask(&client, &args.batch).await?;
-    let folder = Folder::open(&args.out)?;
-    let names = job::names_of_batch(&args.out, &status.batch_id)?;
+    fetch(&client, &status, &args.out).await?.tell(args.json)
+}
+
+/// Fetches the results of a batch that are not in the folder yet.
+pub(crate) async fn fetch(
+    client: &Client,
+    status: &BatchStatus,
+    out: &Path,
+) -> anyhow::Result<Report> {
+    let folder = Folder::open(out)?;
+    let names = job::names_of_batch(out, &status.batch_id)?;
     let (mut results, mut wanted) = (Vec::new(), Vec::new());
     for image in &status.images {
         if let Some(url) = &image.result_url {
-            let to = args.out.join(name(&status, image.index, names.as_deref()));
+            let to = out.join(name(status, image.index, names.as_deref()));
             if !to.is_file() {
                 wanted.push(Fetch {
                     url: url.clone(),
@@ -159,41 +181,42 @@ pub(crate) async fn download(app: &App, args: &DownloadArgs) -> anyhow::Result<O
             results.push(to);
         }
     }
-    if let Some(error) = follow::fetch(&client, wanted).await {
+    if let Some(error) = follow::fetch(client, wanted).await {
         return Err(error)
             .context("some results are not here; run the same command again to fetch the rest");
     }
     drop(folder);
-    let failed: Vec<_> = failures(&status)
+    let failed = failures(status)
         .into_iter()
         .map(|(index, code, message)| FailedImage {
             index,
             code,
             message,
-        })
-        .collect();
-    let some_failed = !failed.is_empty();
-    let open = status.counts.pending + status.counts.processing;
-    let report = Report {
+        });
+    Ok(Report {
         batch_id: status.batch_id.clone(),
-        out: args.out.clone(),
+        out: out.to_owned(),
         results,
-        failed,
-        open,
-    };
-    if args.json {
-        render::json(&report)?;
-    } else {
-        render::out(&report.words())?;
-    }
-    Ok(if some_failed {
-        Outcome::SomeFailed
-    } else {
-        Outcome::Fine
+        failed: failed.collect(),
+        open: status.counts.pending + status.counts.processing,
     })
 }
 
 impl Report {
+    /// Prints it, as the command's last word.
+    pub(crate) fn tell(&self, as_json: bool) -> anyhow::Result<Outcome> {
+        if as_json {
+            render::json(self)?;
+        } else {
+            render::out(&self.words())?;
+        }
+        Ok(if self.failed.is_empty() {
+            Outcome::Fine
+        } else {
+            Outcome::SomeFailed
+        })
+    }
+
     fn words(&self) -> String {
         let mut text = Vec::new();
         for failed in &self.failed {

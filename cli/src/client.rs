@@ -3,8 +3,8 @@
 use std::{cell::RefCell, io};
 
 use api::{
-    Account, BatchHistory, BatchStatus, PresignRequest, PresignResponse, Problem, SubmitRequest,
-    SubmitResponse, Upload,
+    Account, BatchHistory, BatchStatus, CancelResponse, PresignRequest, PresignResponse, Problem,
+    SubmitRequest, SubmitResponse, Upload,
 };
 use bytes::Bytes;
 use reqwest::{
@@ -181,6 +181,29 @@ impl Client {
                     Some(body),
                 )
                 .await?,
+        )
+    }
+
+    /// May be asked again: the answer is how the batch stands.
+    pub(crate) async fn cancel(&self, batch: &str) -> Result<CancelResponse, Error> {
+        self.control("canceling the batch", batch, "cancel").await
+    }
+
+    /// May be asked again: the answer is the first one.
+    pub(crate) async fn retry_batch(&self, batch: &str) -> Result<SubmitResponse, Error> {
+        self.control("retrying the batch", batch, "retry").await
+    }
+
+    async fn control<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        batch: &str,
+        verb: &str,
+    ) -> Result<T, Error> {
+        let path = format!("/api/batch/{batch}/{verb}");
+        parse(
+            what,
+            &self.call(what, Method::POST, &path, &[], None).await?,
         )
     }
 

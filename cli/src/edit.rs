@@ -8,11 +8,11 @@ use std::{
 };
 
 use anyhow::Context as _;
-use api::{Account, Limits, Options};
+use api::{Account, Limits, Options, Price};
 
 use crate::{
     App, Outcome,
-    args::EditArgs,
+    args::{Consent, EditArgs},
     ask,
     client::{Client, Error},
     follow,
@@ -226,7 +226,14 @@ impl Run<'_> {
             ));
         }
         if !fresh.is_empty() {
-            self.agree(fresh.len(), credits)?;
+            let prices = &self.account.prices;
+            agree(
+                prices,
+                self.options,
+                fresh.len(),
+                credits,
+                self.args.consent,
+            )?;
             let limit = usize::try_from(self.account.limits.max_images_per_batch)?;
             let mut names = folder.names()?;
             let extension = self.args.format.extension();
@@ -240,33 +247,6 @@ impl Run<'_> {
             places.extend(new);
         }
         Ok((places, spent))
-    }
-
-    /// Shows the price; asks when it is high.
-    fn agree(&self, images: usize, credits: u64) -> anyhow::Result<()> {
-        let each = price::per_image(&self.account.prices, self.options).ok_or(Stop::NoPrice)?;
-        let price = each.saturating_mul(u64::try_from(images)?);
-        note(&format!(
-            "price: {} ({} at {each}); balance: {credits}",
-            count(price, "credit"),
-            count_of(images, "image")
-        ));
-        anyhow::ensure!(
-            price <= credits,
-            Stop::TooFewCredits {
-                needed: price,
-                credits
-            }
-        );
-        if price > self.args.ask_above && !self.args.yes {
-            let above = self.args.ask_above;
-            anyhow::ensure!(ask::somebody_is_there(), Stop::NobodyToAsk { price, above });
-            anyhow::ensure!(
-                ask::yes(&format!("Spend {}?", count(price, "credit")))?,
-                Stop::Declined
-            );
-        }
-        Ok(())
     }
 
     /// Uploads and submits planned batches.
@@ -418,6 +398,39 @@ impl Run<'_> {
         }
         Ok(path.is_file().then_some(path))
     }
+}
+
+/// Shows the price of so many images; asks when it is high.
+pub(crate) fn agree(
+    prices: &[Price],
+    options: &Options,
+    images: usize,
+    credits: u64,
+    consent: Consent,
+) -> anyhow::Result<()> {
+    let each = price::per_image(prices, options).ok_or(Stop::NoPrice)?;
+    let price = each.saturating_mul(u64::try_from(images)?);
+    note(&format!(
+        "price: {} ({} at {each}); balance: {credits}",
+        count(price, "credit"),
+        count_of(images, "image")
+    ));
+    anyhow::ensure!(
+        price <= credits,
+        Stop::TooFewCredits {
+            needed: price,
+            credits
+        }
+    );
+    let above = consent.ask_above;
+    if price > above && !consent.yes {
+        anyhow::ensure!(ask::somebody_is_there(), Stop::NobodyToAsk { price, above });
+        anyhow::ensure!(
+            ask::yes(&format!("Spend {}?", count(price, "credit")))?,
+            Stop::Declined
+        );
+    }
+    Ok(())
 }
 
 fn batches(places: &[Place]) -> BTreeSet<usize> {

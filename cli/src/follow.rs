@@ -68,10 +68,7 @@ pub(crate) async fn batch(
             last = Some(status);
         }
         let wait = match &last {
-            Some(status) if open(&status.counts) => match status.poll_after_ms {
-                0 => Duration::from_millis(POLL_DEFAULT),
-                after => Duration::from_millis(after.min(POLL_MAX)),
-            },
+            Some(status) if open(&status.counts) => poll_after(status.poll_after_ms),
             Some(_) if !job.borrow().needs_following(batch) => return Ok(()),
             // Settled, and a result would not come.
             Some(_) if etag.is_none() && failed_rounds > 0 => client.retry().backoff(failed_rounds),
@@ -81,6 +78,37 @@ pub(crate) async fn batch(
             None => anyhow::bail!("the service answered \"unchanged\" before it told anything"),
         };
         tokio::time::sleep(wait).await;
+    }
+}
+
+/// Asks until every image of a batch that no job knows is settled.
+pub(crate) async fn to_the_end(
+    client: &Client,
+    id: &str,
+    images: u32,
+) -> anyhow::Result<BatchStatus> {
+    let meter = BatchMeter::new([(0, usize::try_from(images)?)]);
+    let (mut etag, mut after) = (None::<String>, POLL_DEFAULT);
+    loop {
+        let polled = client.status(id, etag.as_deref()).await;
+        if let Polled::Changed(status, tag) =
+            polled.with_context(|| format!("lost sight of batch {id}"))?
+        {
+            meter.show(0, status.counts);
+            if !open(&status.counts) {
+                return Ok(*status);
+            }
+            (etag, after) = (tag, status.poll_after_ms);
+        }
+        tokio::time::sleep(poll_after(after)).await;
+    }
+}
+
+/// When to ask again, if the service says so.
+fn poll_after(millis: u64) -> Duration {
+    match millis {
+        0 => Duration::from_millis(POLL_DEFAULT),
+        after => Duration::from_millis(after.min(POLL_MAX)),
     }
 }
 

@@ -712,6 +712,8 @@ mod tests {
             credits_refunded: 1,
             created_at: String::new(),
             finished_at: None,
+            retry_of: None,
+            retried_in: None,
             counts: Counts::default(),
             poll_after_ms: 1,
             images,

@@ -9,6 +9,7 @@ mod ask;
 mod batches;
 mod client;
 mod cognito;
+mod control;
 mod edit;
 mod files;
 mod follow;
@@ -117,6 +118,8 @@ async fn run(args: &Args) -> anyhow::Result<Outcome> {
         Command::Status(args) => batches::status(&app, args).await,
         Command::History(args) => batches::history(&app, args).await,
         Command::Download(args) => batches::download(&app, args).await,
+        Command::Cancel(args) => control::cancel(&app, args).await,
+        Command::Retry(args) => control::retry(&app, args).await,
     }
 }
 

@@ -896,3 +896,65 @@ async fn batches_are_looked_at_listed_and_downloaded() {
         "{listed}"
     );
 }
+
+#[tokio::test]
+async fn a_cancellation_says_what_came_back() {
+    let world = World::new().await;
+    let counts = json!({"total": 5, "pending": 0, "processing": 1, "completed": 1, "failed": 0, "canceled": 3});
+    let answer = json!({
+        "batchId": BATCH, "status": "processing", "counts": counts, "creditsRefunded": 9,
+        "statusUrl": "/api/batch/b-1/status",
+    });
+    let canceling = Mock::given(method("POST")).and(path("/api/batch/b-1/cancel"));
+    let answer = ResponseTemplate::new(202).set_body_json(answer);
+    world.on(canceling, answer, 2).await;
+    let out = world.bie(&["cancel", BATCH]).exits(0).out();
+    assert!(out.contains("9 credits refunded"), "{out}");
+    assert!(out.contains("1 image on the way still"), "{out}");
+    let json = world.bie(&["cancel", BATCH, "--json"]).exits(0).json();
+    assert_eq!(json["counts"]["canceled"], 3);
+    let wrong = world.bie(&["cancel", "../account"]).exits(1);
+    assert!(wrong.err().contains("not the id"));
+}
+
+#[tokio::test]
+async fn a_retry_shows_its_price_asks_and_fetches_the_new_batch() {
+    let world = World::new().await;
+    world.account(20).await;
+    let mut earlier = world.status(&["completed", "failed", "failed"], 0);
+    earlier["batchId"] = json!("b-0");
+    let answer = ResponseTemplate::new(200).set_body_json(&earlier);
+    world.on(status_of("b-0"), answer, 2).await;
+    let done = ResponseTemplate::new(200).set_body_json(world.status(&["completed", "failed"], 0));
+    world.on(status_of(BATCH), done, 1).await;
+    world.results(0, 1).await;
+    let retrying = Mock::given(method("POST")).and(path("/api/batch/b-0/retry"));
+    world.on(retrying, World::accepted(2), 1).await;
+
+    let dear = world.bie(&["retry", "b-0", "--ask-above", "5"]).exits(1);
+    assert!(dear.err().contains("6 credits"), "{}", dear.err());
+    let report = world.bie(&["retry", "b-0", "--ask-above", "5", "--yes", "--json"]);
+    let report = report.exits(2).json();
+    assert_eq!(report["batchId"], BATCH);
+    assert_eq!(report["failed"][0]["index"], 1);
+    assert_eq!(files(&world.path("edited")), [".bie", "b-1-0001.png"]);
+}
+
+#[tokio::test]
+async fn what_was_retried_before_is_followed_without_a_price() {
+    let world = World::new().await;
+    let mut earlier = world.status(&["failed"], 0);
+    earlier["batchId"] = json!("b-0");
+    earlier["retriedIn"] = json!(BATCH);
+    let answer = ResponseTemplate::new(200).set_body_json(&earlier);
+    world.on(status_of("b-0"), answer, 1).await;
+    let done = ResponseTemplate::new(200).set_body_json(world.status(&["completed"], 0));
+    world.on(status_of(BATCH), done, 1).await;
+    world.results(0, 1).await;
+    let retrying = Mock::given(method("POST")).and(path("/api/batch/b-0/retry"));
+    world.on(retrying, World::accepted(1), 1).await;
+    let run = world.bie(&["retry", "b-0", "--out", "here"]).exits(0);
+    assert!(run.err().contains("nothing is bought"), "{}", run.err());
+    assert!(!run.err().contains("price:"), "{}", run.err());
+    assert!(run.out().contains("1 result in here"), "{}", run.out());
+}

@@ -71,12 +71,18 @@ impl Inside {
     /// A user with an account.
     pub async fn user(&self, credits: u32) -> UserId {
         let user: UserId = unique("user").parse().unwrap();
-        let email = EmailFingerprint::new(b"test", user.as_str());
-        let opened =
-            self.tables
-                .open_account(&user, &email, Credits::small(credits), Timestamp::now());
-        assert_eq!(opened.await.unwrap().balance, Credits::small(credits));
+        self.open_account(&user, credits).await;
         user
+    }
+
+    /// Opens the account of a user who has none.
+    pub async fn open_account(&self, user: &UserId, credits: u32) {
+        let email = EmailFingerprint::new(b"test", user.as_str());
+        let credits = Credits::small(credits);
+        let opened = self
+            .tables
+            .open_account(user, &email, credits, Timestamp::now());
+        assert_eq!(opened.await.unwrap().balance, credits);
     }
 
     /// What a user can spend.

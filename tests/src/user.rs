@@ -5,7 +5,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, header::HeaderMap};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::{Stack, unique, wait_for};
+use crate::{Stack, inside::Inside, unique, wait_for};
 
 const PASSWORD: &str = "correct horse battery staple 1";
 /// The code that the engine sends to everybody.
@@ -17,6 +17,7 @@ pub struct User {
     stack: Stack,
     http: reqwest::Client,
     token: String,
+    id: String,
 }
 
 /// An answer of the API.
@@ -92,7 +93,7 @@ impl User {
         };
         let client = &stack.client_id;
         let attributes = json!([{ "Name": "email", "Value": email }]);
-        cognito(
+        let signed_up = cognito(
             "SignUp",
             json!({ "ClientId": client, "Username": email, "Password": PASSWORD, "UserAttributes": attributes }),
         )
@@ -119,7 +120,17 @@ impl User {
             stack: stack.clone(),
             http,
             token,
+            id: signed_up["UserSub"].as_str().unwrap().to_owned(),
         }
+    }
+
+    /// Somebody new with so many credits, however few others are welcomed with.
+    pub async fn with_credits(stack: &Stack, credits: u32) -> Self {
+        let user = Self::new(stack).await;
+        let id = user.id.parse().unwrap();
+        Inside::deployed(stack).open_account(&id, credits).await;
+        assert_eq!(user.account().await.credits, u64::from(credits));
+        user
     }
 
     /// A request to the API, signed in.
@@ -195,6 +206,12 @@ impl User {
         let images: Vec<_> = keys.iter().map(|key| json!({ "key": key })).collect();
         let body = json!({ "images": images, "prompt": prompt });
         self.submit(&unique("key"), &body).await.expect(202)
+    }
+
+    /// Asks for something about a batch: `cancel` or `retry`.
+    pub async fn control(&self, batch: &str, verb: &str) -> Answer {
+        let path = format!("/api/batch/{batch}/{verb}");
+        self.send(self.request(Method::POST, &path)).await
     }
 
     /// How far a batch is.

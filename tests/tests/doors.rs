@@ -17,6 +17,14 @@ async fn nobody_gets_in_without_a_token() {
             Method::GET,
             "/api/batch/9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f/status",
         ),
+        (
+            Method::POST,
+            "/api/batch/9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f/cancel",
+        ),
+        (
+            Method::POST,
+            "/api/batch/9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f/retry",
+        ),
     ] {
         let nobody = user.anonymous(method.clone(), path);
         assert_eq!(user.send(nobody).await.status, 401, "{path}");

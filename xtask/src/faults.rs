@@ -82,7 +82,7 @@ pub(crate) fn run(options: &Options, report: Report) -> Result<()> {
         fault_proxy: Some(proxy),
     };
     if !options.is_built {
-        let packages = ["build", "--package", "faults"];
+        let packages = ["build", "--package", "faults", "--package", "operator"];
         if !process::run(cargo().args(packages))? {
             bail!("the build failed (see above)");
         }

@@ -29,7 +29,7 @@ struct Step {
     run: fn(Report) -> Result<()>,
 }
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step {
         name: "format",
         what: "cargo fmt --all --check",
@@ -64,6 +64,11 @@ const STEPS: [Step; 7] = [
         name: "stack",
         what: "tests on a running stack",
         run: stack,
+    },
+    Step {
+        name: "faults",
+        what: "users on a stack whose every part fails, then the audit",
+        run: faults,
     },
 ];
 
@@ -188,6 +193,14 @@ fn stack(report: Report) -> Result<()> {
         }
     }
     openai_sdk(&stack)
+}
+
+/// A short run under faults, with what all tests are built of.
+fn faults(report: Report) -> Result<()> {
+    let folder = project::target().join("faults");
+    fs::create_dir_all(&folder)?;
+    build_everything(&folder.join("build.json"))?;
+    crate::faults::run(&crate::faults::Options::short(), report)
 }
 
 /// Is the image stand-in honest? OpenAI's own client is asked.

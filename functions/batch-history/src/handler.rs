@@ -50,6 +50,8 @@ impl Handler {
             },
             created_at: batch.created_at.to_string(),
             finished_at: batch.finished_at.map(|at| at.to_string()),
+            retry_of: batch.retry_of.map(|id| id.to_string()),
+            retried_in: batch.retried_in.map(|id| id.to_string()),
         })
     }
 }

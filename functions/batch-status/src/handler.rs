@@ -5,7 +5,7 @@ use std::time::Duration;
 use api::{BatchStatus, ImageError, ImageStatus, Options};
 use aws::{AwsError, BatchInFull, Photos, Tables};
 use domain::{
-    Counts, Image, ImageState, Timestamp,
+    Counts, Image, Timestamp,
     timing::{LINK_BUCKET, RESULT_LINK},
 };
 use edge::http::{Call, Failure, ProblemKind, Reply};
@@ -83,9 +83,12 @@ fn status(found: &BatchInFull, now: Timestamp) -> Result<BatchStatus, Failure> {
             format: Some(batch.options.format.name().to_owned()),
         },
         credits_spent: batch.credits_spent().map_err(out_of_range)?.get(),
-        credits_refunded: refunded(found).map_err(out_of_range)?,
+        // By the images and not by the batch's own counts, so that one answer never contradicts itself.
+        credits_refunded: batch.refunded_for(&counts).map_err(out_of_range)?.get(),
         created_at: batch.created_at.to_string(),
         finished_at: batch.finished_at.map(|at| at.to_string()),
+        retry_of: batch.retry_of.map(|id| id.to_string()),
+        retried_in: batch.retried_in.map(|id| id.to_string()),
         counts: api::Counts {
             total: counts.total,
             pending: counts.pending,
@@ -97,20 +100,6 @@ fn status(found: &BatchInFull, now: Timestamp) -> Result<BatchStatus, Failure> {
         poll_after_ms: poll_after(counts, now.since(batch.created_at)),
         images: images.collect(),
     })
-}
-
-/// By the images and not by the batch's own counts, so that one answer never contradicts itself.
-fn refunded(found: &BatchInFull) -> Result<u64, domain::CreditsOverflow> {
-    let refunded = found
-        .images
-        .values()
-        .filter(|image| matches!(image.state, ImageState::Failed | ImageState::Canceled))
-        .count();
-    found
-        .batch
-        .price_per_image
-        .times(refunded as u64)
-        .map(domain::Credits::get)
 }
 
 /// Milliseconds until asking again is worth it: often at first, when people watch; 0 when nothing will change.
@@ -146,7 +135,7 @@ fn matches(known: &str, etag: &str) -> bool {
 mod tests {
     use std::collections::BTreeMap;
 
-    use domain::{Batch, Credits, Draft, DraftImage, Limits, timing::TimeLimits};
+    use domain::{Batch, Credits, Draft, DraftImage, ImageState, Limits, timing::TimeLimits};
 
     use super::*;
 

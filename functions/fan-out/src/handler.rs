@@ -57,6 +57,10 @@ impl Handler {
             .await
             .map_err(TaskError::aws(&about))?;
         let (batch, jobs) = manifest.ok_or_else(|| TaskError::new("batch_missing", &about))?;
+        if batch.open == 0 {
+            info!(batch.id = %batch_id, "batch {batch_id} is over: nothing to send");
+            return Ok(());
+        }
         if jobs.len() != batch.total as usize {
             let found = jobs.len();
             let detail = format!(

@@ -74,23 +74,19 @@ impl Handler {
     }
 
     async fn settle(&self, image: ImageRef, outcome: Outcome) -> Result<(), TaskError> {
-        let settled = self
-            .settler
-            .settle(image.batch_id, vec![(image.index, outcome)]);
-        for (_, settled) in settled.await.map_err(TaskError::aws(image))? {
-            match settled {
-                Settled::Final { state, now } => {
-                    let state = state.name();
-                    info!(batch.id = %image.batch_id, image.index = image.index, state, now, "rescued {image}: {state}");
-                }
-                // The record stays in the queue, and comes again after the claim has run out.
-                Settled::Claimed { until } => {
-                    let detail = format!("{image} is claimed until {until}");
-                    return Err(TaskError::new("image_claimed", detail));
-                }
+        let settled = self.settler.settle_one(image, outcome).await;
+        match settled.map_err(TaskError::aws(image))? {
+            Settled::Final { state, now } => {
+                let state = state.name();
+                info!(batch.id = %image.batch_id, image.index = image.index, state, now, "rescued {image}: {state}");
+                Ok(())
+            }
+            // The record stays in the queue, and comes again after the claim has run out.
+            Settled::Claimed { until } => {
+                let detail = format!("{image} is claimed until {until}");
+                Err(TaskError::new("image_claimed", detail))
             }
         }
-        Ok(())
     }
 }
 

@@ -20,22 +20,18 @@ pub(crate) struct Task {
 impl Handler {
     /// The error `image_claimed` tells the workflow to ask again: somebody may be about to complete the image.
     pub(crate) async fn handle(&self, Task { image, result }: Task) -> Result<(), TaskError> {
-        let settled = self
-            .settler
-            .settle(image.batch_id, vec![(image.index, result)]);
-        for (_, settled) in settled.await.map_err(TaskError::aws(image))? {
-            match settled {
-                Settled::Final { state, now } => {
-                    let state = state.name();
-                    info!(batch.id = %image.batch_id, image.index = image.index, state, now, "settled {image}: {state}");
-                }
-                Settled::Claimed { until } => {
-                    let detail = format!("{image} is claimed until {until}");
-                    return Err(TaskError::new("image_claimed", detail));
-                }
+        let settled = self.settler.settle_one(image, result).await;
+        match settled.map_err(TaskError::aws(image))? {
+            Settled::Final { state, now } => {
+                let state = state.name();
+                info!(batch.id = %image.batch_id, image.index = image.index, state, now, "settled {image}: {state}");
+                Ok(())
+            }
+            Settled::Claimed { until } => {
+                let detail = format!("{image} is claimed until {until}");
+                Err(TaskError::new("image_claimed", detail))
             }
         }
-        Ok(())
     }
 }
 

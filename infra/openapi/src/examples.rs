@@ -1,16 +1,21 @@
 //! The bodies that the document shows: values of the types of `api`, so that they cannot be anything that those are not.
 //!
 //! They tell one story: Anna uploads two photos, submits them, one is edited, the other cannot be.
+//! What she retried before and retries after are batches of which only the ids are told.
 
 use api::{
-    Account, BatchHistory, BatchStatus, BatchSummary, Counts, FileToUpload, ImageError,
-    ImageStatus, ImageToEdit, Limits, Options, PresignRequest, PresignResponse, Price,
+    Account, BatchHistory, BatchStatus, BatchSummary, CancelResponse, Counts, FileToUpload,
+    ImageError, ImageStatus, ImageToEdit, Limits, Options, PresignRequest, PresignResponse, Price,
     SubmitRequest, SubmitResponse, Upload,
 };
 use domain::PriceTable;
 use picture::PictureRefused;
 
 pub(crate) const BATCH: &str = "9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f";
+/// The batch that retries [`BATCH`].
+const RETRY: &str = "3d7a90c4-52be-8f16-8a0c-5e21b7d4f9a3";
+/// The batch that [`BATCH`] retries.
+const EARLIER: &str = "c81e728d-9d4c-8f63-af06-7f89cc14862c";
 pub(crate) const ETAG: &str = "\"5d41402abc4b2a76b9719d911017c592\"";
 pub(crate) const IDEMPOTENCY_KEY: &str = "0e6a1f5e-1c0f-4f5c-a8f0-6f2d9f3b7a10";
 pub(crate) const CURSOR: &str = "eyJjcmVhdGVkX2F0IjoiMjAyNi0xMS0yM1QyMDowMDowMC4wMDBaIn0";
@@ -139,6 +144,31 @@ pub(crate) fn submit_response() -> SubmitResponse {
     }
 }
 
+pub(crate) fn canceled_batch() -> CancelResponse {
+    CancelResponse {
+        batch_id: BATCH.to_owned(),
+        status: "processing".to_owned(),
+        counts: Counts {
+            total: 2,
+            processing: 1,
+            canceled: 1,
+            ..Counts::default()
+        },
+        credits_refunded: 1,
+        status_url: format!("/api/batch/{BATCH}/status"),
+    }
+}
+
+pub(crate) fn retry_response() -> SubmitResponse {
+    SubmitResponse {
+        batch_id: RETRY.to_owned(),
+        image_count: 1,
+        credits_spent: 1,
+        credits: 8,
+        status_url: format!("/api/batch/{RETRY}/status"),
+    }
+}
+
 pub(crate) fn open_batch() -> BatchStatus {
     let [beach, sky] = keys();
     BatchStatus {
@@ -150,6 +180,8 @@ pub(crate) fn open_batch() -> BatchStatus {
         credits_refunded: 0,
         created_at: SUBMITTED.to_owned(),
         finished_at: None,
+        retry_of: Some(EARLIER.to_owned()),
+        retried_in: None,
         counts: Counts {
             total: 2,
             pending: 1,
@@ -171,6 +203,7 @@ pub(crate) fn finished_batch() -> BatchStatus {
         status: "completed".to_owned(),
         credits_refunded: 1,
         finished_at: Some(FINISHED.to_owned()),
+        retried_in: Some(RETRY.to_owned()),
         counts: finished_counts(),
         poll_after_ms: 0,
         images: vec![
@@ -224,6 +257,8 @@ pub(crate) fn history() -> BatchHistory {
             credits_refunded: 1,
             created_at: SUBMITTED.to_owned(),
             finished_at: Some(FINISHED.to_owned()),
+            retry_of: Some(EARLIER.to_owned()),
+            retried_in: Some(RETRY.to_owned()),
         }],
         next_cursor: Some(CURSOR.to_owned()),
     }

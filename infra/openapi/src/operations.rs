@@ -1,9 +1,11 @@
 //! The routes: what each takes, what it answers, and what it answers instead.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use api::BatchHistory;
 use aws::AwsError;
-use domain::{Credits, Insufficient};
+use domain::{Credits, Insufficient, NoRoom, Timestamp};
 use edge::http::{Failure, MAX_BODY, ProblemKind};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,7 +13,7 @@ use utoipa::openapi::{
     Content, ContentBuilder, Header, HeaderBuilder, HttpMethod, ObjectBuilder, PathItem, Paths,
     PathsBuilder, Ref, Required, Response, ResponseBuilder, Type,
     example::ExampleBuilder,
-    path::{Operation, OperationBuilder, ParameterBuilder, ParameterIn},
+    path::{Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
     request_body::{RequestBody, RequestBodyBuilder},
 };
 
@@ -21,7 +23,10 @@ use crate::{examples, problems};
 pub(crate) const TAGS: [(&str, &str); 3] = [
     (ACCOUNT, "Who somebody is, and what they have."),
     (PHOTOS, "Where photos are uploaded to."),
-    (BATCHES, "Editing photos: submit, follow, look back."),
+    (
+        BATCHES,
+        "Editing photos: submit, follow, cancel, retry, look back.",
+    ),
 ];
 const ACCOUNT: &str = "account";
 const PHOTOS: &str = "photos";
@@ -43,6 +48,14 @@ pub(crate) fn paths() -> Result<Paths> {
         .path(
             "/api/batch/{id}/status",
             route(HttpMethod::Get, get_batch_status()?),
+        )
+        .path(
+            "/api/batch/{id}/cancel",
+            route(HttpMethod::Post, cancel_batch()?),
+        )
+        .path(
+            "/api/batch/{id}/retry",
+            route(HttpMethod::Post, retry_batch()?),
         )
         .path("/api/batches", route(HttpMethod::Get, list_batches()?))
         .build())
@@ -161,10 +174,6 @@ fn submit_batch() -> Result<Operation> {
         "/images/1/key".to_owned(),
         "there is no such photo; upload it and use the key you were given".to_owned(),
     );
-    let insufficient = Failure::insufficient(Insufficient {
-        needed: Credits::small(50),
-        available: Credits::small(10),
-    });
     with_problems(
         operation,
         vec![
@@ -178,7 +187,7 @@ fn submit_batch() -> Result<Operation> {
                 "invalid type: integer `7`, expected a string",
             ),
             invalid,
-            insufficient,
+            insufficient(),
             Failure::new(
                 ProblemKind::EmailNotVerified,
                 "confirm your e-mail address first, then sign in again",
@@ -189,35 +198,14 @@ fn submit_batch() -> Result<Operation> {
                 ProblemKind::IdempotencyKeyReused,
                 "this Idempotency-Key was used for a different request; use a new one for a new batch",
             ),
-            Failure::new(
-                ProblemKind::Backlog,
-                "so many photos are waiting that yours would not be done before 2026-11-25T09:00:00.000Z; send fewer, or \
-                 come back after 2026-11-23T23:30:00.000Z",
-            ),
-            Failure::new(
-                ProblemKind::TooManyOpenImages,
-                "980 of your images are being edited, and at most 1000 may be; wait until some are done",
-            ),
+            backlog(),
+            too_many_open(),
             busy(),
         ],
     )
 }
 
 fn get_batch_status() -> Result<Operation> {
-    let id = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .format(Some(utoipa::openapi::SchemaFormat::Custom(
-            "uuid".to_owned(),
-        )))
-        .build();
-    let id = ParameterBuilder::new()
-        .name("id")
-        .parameter_in(ParameterIn::Path)
-        .required(Required::True)
-        .description(Some("The `batchId` that submitting answered."))
-        .schema(Some(id))
-        .example(Some(examples::BATCH.into()))
-        .build();
     let known = ParameterBuilder::new()
         .name("If-None-Match")
         .parameter_in(ParameterIn::Header)
@@ -248,15 +236,77 @@ fn get_batch_status() -> Result<Operation> {
              links are good for 90 minutes, and the `ETag` changes every 30 minutes, so that a 304 never leaves you with \
              dead ones.",
         ))
-        .parameter(id)
+        .parameter(batch_id())
         .parameter(known)
         .response("200", with_etag(status))
         .response(
             "304",
             with_etag(Response::new("Nothing has changed since that `ETag`. No body.")),
         );
-    let unknown = Failure::new(ProblemKind::BatchNotFound, "check the batch's id");
-    with_problems(operation, vec![unknown])
+    with_problems(operation, vec![unknown_batch()])
+}
+
+fn cancel_batch() -> Result<Operation> {
+    let operation = OperationBuilder::new()
+        .tag(BATCHES)
+        .operation_id(Some("cancelBatch"))
+        .summary(Some("Stop a batch"))
+        .description(Some(
+            "Cancels and refunds every image that is not at the provider now; what is there cannot be called back, and \
+             is completed and paid for as ever. May be repeated: the answer is how the batch stands.",
+        ))
+        .parameter(batch_id())
+        .response(
+            "202",
+            response(
+                "Stopped, as far as it can be.",
+                json([("canceled", "One image at the provider, one canceled", examples::canceled_batch())])?,
+            ),
+        );
+    let finished = Failure::new(
+        ProblemKind::BatchFinished,
+        "there is nothing left to cancel: what was completed stays, and what failed is refunded",
+    );
+    with_problems(operation, vec![unknown_batch(), finished, busy()])
+}
+
+fn retry_batch() -> Result<Operation> {
+    let operation = OperationBuilder::new()
+        .tag(BATCHES)
+        .operation_id(Some("retryBatch"))
+        .summary(Some("Try the failed and canceled images of a batch again"))
+        .description(Some(
+            "They become a batch of their own, with the same photos, wishes and options, at today's price. A batch is \
+             retried once: a repeat is given the same new batch again, and what fails in that one can be retried there.",
+        ))
+        .parameter(batch_id())
+        .response(
+            "202",
+            response(
+                "The new batch, accepted and paid; follow it at `statusUrl`.",
+                json([("accepted", "The one image that had failed", examples::retry_response())])?,
+            ),
+        );
+    let not_finished = Failure::new(
+        ProblemKind::BatchNotFinished,
+        "2 of its images are open; wait until they are done, or cancel the batch first",
+    );
+    let nothing = Failure::new(
+        ProblemKind::NothingToRetry,
+        "no image of this batch failed or was canceled",
+    );
+    with_problems(
+        operation,
+        vec![
+            insufficient(),
+            unknown_batch(),
+            not_finished,
+            nothing,
+            backlog(),
+            too_many_open(),
+            busy(),
+        ],
+    )
 }
 
 fn list_batches() -> Result<Operation> {
@@ -314,6 +364,54 @@ fn with_problems(mut operation: OperationBuilder, mut failures: Vec<Failure>) ->
         operation = operation.response(status.to_string(), response);
     }
     Ok(operation.build())
+}
+
+fn batch_id() -> Parameter {
+    let id = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(utoipa::openapi::SchemaFormat::Custom(
+            "uuid".to_owned(),
+        )))
+        .build();
+    ParameterBuilder::new()
+        .name("id")
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some("The `batchId` that submitting answered."))
+        .schema(Some(id))
+        .example(Some(examples::BATCH.into()))
+        .build()
+}
+
+fn unknown_batch() -> Failure {
+    Failure::new(ProblemKind::BatchNotFound, "check the batch's id")
+}
+
+fn insufficient() -> Failure {
+    Failure::insufficient(Insufficient {
+        needed: Credits::small(50),
+        available: Credits::small(10),
+    })
+}
+
+fn backlog() -> Failure {
+    let last_turn = Timestamp::from_millis(1_795_597_200_000);
+    let room_at = Timestamp::from_millis(1_795_510_800_000);
+    let wait = Duration::from_mins(30);
+    NoRoom::Backlog {
+        last_turn,
+        room_at,
+        wait,
+    }
+    .into()
+}
+
+fn too_many_open() -> Failure {
+    NoRoom::TooManyOpen {
+        open: 980,
+        most: 1_000,
+    }
+    .into()
 }
 
 fn busy() -> Failure {

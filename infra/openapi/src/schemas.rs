@@ -109,6 +109,7 @@ fn derived() -> Vec<(String, RefOr<Schema>)> {
     add::<api::PresignResponse>(&mut schemas);
     add::<api::SubmitRequest>(&mut schemas);
     add::<api::SubmitResponse>(&mut schemas);
+    add::<api::CancelResponse>(&mut schemas);
     add::<api::BatchStatus>(&mut schemas);
     add::<api::BatchHistory>(&mut schemas);
     add::<api::Problem>(&mut schemas);

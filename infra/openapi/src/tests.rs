@@ -95,6 +95,7 @@ fn reread(component: &str, body: Value) -> Option<Value> {
         "PresignResponse" => by::<api::PresignResponse>(body),
         "SubmitRequest" => by::<api::SubmitRequest>(body),
         "SubmitResponse" => by::<api::SubmitResponse>(body),
+        "CancelResponse" => by::<api::CancelResponse>(body),
         "BatchStatus" => by::<api::BatchStatus>(body),
         "BatchHistory" => by::<api::BatchHistory>(body),
         "Problem" => by::<api::Problem>(body),
@@ -498,7 +499,7 @@ fn codes_of_images_are_those_that_exist() {
         .iter()
         .map(PictureRefused::code)
         .chain(edits.iter().map(EditError::code))
-        // These have no value that a test could make, or are the words of handlers.
+        // These have no value that a test could make, or are our own words.
         .chain([
             "provider_unreachable",
             "provider_outcome_unknown",
@@ -509,7 +510,7 @@ fn codes_of_images_are_those_that_exist() {
     assert_eq!(IMAGE_CODES.map(|(code, _)| code).as_slice(), codes);
     let ours = [
         "functions/edit-image/src/handler.rs",
-        "functions/rescue-image/src/handler.rs",
+        "shared/domain/src/image.rs",
     ]
     .map(root)
     .concat();

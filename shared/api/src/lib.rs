@@ -189,6 +189,26 @@ pub struct SubmitResponse {
     pub status_url: String,
 }
 
+/// The answer (202) to `POST /api/batch/{id}/cancel`: where the batch stands now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CancelResponse {
+    /// The batch.
+    #[cfg_attr(feature = "openapi", schema(format = Uuid))]
+    pub batch_id: String,
+    /// `processing` while an image is at the provider, which cannot be called back; else `completed` or `canceled`.
+    #[cfg_attr(feature = "openapi", schema(value_type = words::BatchState))]
+    pub status: String,
+    /// How many images are in which state.
+    pub counts: Counts,
+    /// What has come back so far for images that failed or were canceled.
+    pub credits_refunded: u64,
+    /// Where to follow the rest: a path on the API's origin.
+    #[cfg_attr(feature = "openapi", schema(format = "uri-reference"))]
+    pub status_url: String,
+}
+
 /// `GET /api/batch/{id}/status`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -215,6 +235,14 @@ pub struct BatchStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(format = DateTime, nullable = false))]
     pub finished_at: Option<String>,
+    /// The batch whose failed and canceled images this one retries; absent if it is no retry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = Uuid, nullable = false))]
+    pub retry_of: Option<String>,
+    /// The batch that retries this one's failed and canceled images; absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = Uuid, nullable = false))]
+    pub retried_in: Option<String>,
     /// How many images are in which state.
     pub counts: Counts,
     /// When to ask again, in milliseconds; 0 when nothing will change any more.
@@ -323,4 +351,12 @@ pub struct BatchSummary {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(format = DateTime, nullable = false))]
     pub finished_at: Option<String>,
+    /// The batch whose failed and canceled images this one retries; absent if it is no retry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = Uuid, nullable = false))]
+    pub retry_of: Option<String>,
+    /// The batch that retries this one's failed and canceled images; absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = Uuid, nullable = false))]
+    pub retried_in: Option<String>,
 }

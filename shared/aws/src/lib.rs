@@ -22,6 +22,8 @@
 
 mod backoff;
 mod error;
+#[cfg(feature = "dynamodb")]
+mod intake;
 #[cfg(feature = "s3")]
 mod photos;
 #[cfg(feature = "sqs")]
@@ -39,6 +41,8 @@ mod welcome;
 mod workflow;
 
 pub use error::AwsError;
+#[cfg(feature = "dynamodb")]
+pub use intake::{Intake, Wanted};
 #[cfg(feature = "s3")]
 pub use photos::{PartOfPhoto, Photos, UploadLink};
 #[cfg(feature = "sqs")]

@@ -61,6 +61,16 @@ impl Settler {
         Self { tables, photos }
     }
 
+    /// Settles one image. May be called again, late, or beside itself.
+    pub async fn settle_one(&self, image: ImageRef, outcome: Outcome) -> Result<Settled, AwsError> {
+        let outcomes = [(image.index, outcome)];
+        let settled = self.settle_together(image.batch_id, &outcomes).await?;
+        match settled.as_slice() {
+            [(_, settled)] => Ok(*settled),
+            _ => Err(AwsError::Missing(format!("what became of {image}"))),
+        }
+    }
+
     /// Settles images of one batch, each with its own outcome. May be called again, late, or beside itself.
     pub async fn settle(
         &self,
@@ -162,11 +172,11 @@ impl Settler {
         for step in steps {
             items.push(self.tables.finish(batch.batch_id, step, now)?);
         }
-        let mut refunded = steps
+        let refunded: Vec<_> = steps
             .iter()
-            .filter(|step| step.outcome.state() != ImageState::Completed)
-            .peekable();
-        if refunded.peek().is_none() {
+            .filter(|step| step.outcome.state().is_refunded())
+            .collect();
+        if refunded.is_empty() {
             return Ok(items);
         }
         let before = self.tables.known_account(&batch.user).await?;

@@ -47,6 +47,26 @@ pub struct Batch {
     /// When its last image was settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
+    /// The batch whose failed and canceled images these are, if this is a retry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<BatchId>,
+    /// The batch in which its own failed and canceled images were retried. Written once, together with that batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retried_in: Option<BatchId>,
+}
+
+/// Why a batch cannot be retried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RetryRefused {
+    /// Some image may still get its result.
+    #[error("{open} of its images are open")]
+    NotFinished {
+        /// How many.
+        open: u32,
+    },
+    /// Every image has its result.
+    #[error("all of its images are completed")]
+    NothingToRetry,
 }
 
 /// Where a batch stands.
@@ -172,6 +192,26 @@ impl Batch {
             canceled: 0,
             cancel_requested: false,
             finished_at: None,
+            retry_of: None,
+            retried_in: None,
+        }
+    }
+
+    /// May it be called off? Again, too: what was called off stays called off after its last image.
+    #[must_use]
+    pub const fn may_cancel(&self) -> bool {
+        self.open > 0 || self.cancel_requested
+    }
+
+    /// May its failed and canceled images be tried again? Not before it is over: until then any of them may be the next
+    /// one's, and each image is retried at most once.
+    pub const fn may_retry(&self) -> Result<(), RetryRefused> {
+        if self.open > 0 {
+            Err(RetryRefused::NotFinished { open: self.open })
+        } else if self.failed == 0 && self.canceled == 0 {
+            Err(RetryRefused::NothingToRetry)
+        } else {
+            Ok(())
         }
     }
 
@@ -199,6 +239,12 @@ impl Batch {
             && self.completed == counts.completed
             && self.failed == counts.failed
             && self.canceled == counts.canceled
+    }
+
+    /// What came back for images in these states, which may be newer than this record's own counts.
+    pub const fn refunded_for(&self, counts: &Counts) -> Result<Credits, CreditsOverflow> {
+        self.price_per_image
+            .times(counts.failed as u64 + counts.canceled as u64)
     }
 
     /// The counts of a batch that has no open image.
@@ -249,6 +295,64 @@ mod tests {
                 canceled,
             } = counts;
             assert_eq!(pending + processing + completed + failed + canceled, total);
+        }
+    }
+
+    fn batch(open: u32, completed: u32, failed: u32, canceled: u32) -> Batch {
+        let user: UserId = "anna".parse().unwrap();
+        let submission = Submission {
+            jobs: Vec::new(),
+            prompt: String::new(),
+            options: EditOptions::default(),
+        };
+        let id = BatchId::derive(&user, &"k".parse().unwrap());
+        let now = Timestamp::from_millis(0);
+        Batch {
+            open,
+            completed,
+            failed,
+            canceled,
+            ..Batch::new(
+                id,
+                user,
+                &submission,
+                Credits::small(1),
+                now,
+                now,
+                &TimeLimits::default(),
+            )
+        }
+    }
+
+    #[test]
+    fn what_is_open_can_be_canceled_and_what_was_canceled_again() {
+        for (batch, expected) in [
+            (batch(1, 3, 0, 0), true),
+            (batch(0, 3, 1, 0), false),
+            (
+                Batch {
+                    cancel_requested: true,
+                    ..batch(0, 3, 0, 1)
+                },
+                true,
+            ),
+        ] {
+            assert_eq!(batch.may_cancel(), expected, "{batch:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_over_can_be_retried_unless_all_of_it_is_completed() {
+        for (batch, expected) in [
+            (batch(0, 3, 1, 0), Ok(())),
+            (batch(0, 0, 0, 1), Ok(())),
+            (batch(0, 4, 0, 0), Err(RetryRefused::NothingToRetry)),
+            (
+                batch(1, 0, 3, 0),
+                Err(RetryRefused::NotFinished { open: 1 }),
+            ),
+        ] {
+            assert_eq!(batch.may_retry(), expected, "{batch:?}");
         }
     }
 

@@ -81,7 +81,8 @@ impl FromStr for IdempotencyKey {
     }
 }
 
-/// A batch. Derived from its user and their idempotency key, so a repeat cannot become a second batch.
+/// A batch. Derived from its user and what it came of, their idempotency key or an earlier batch, so a repeat cannot become
+/// a second batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BatchId(Uuid);
@@ -92,11 +93,22 @@ impl BatchId {
     /// The batch that this user means by this key.
     #[must_use]
     pub fn derive(user: &UserId, key: &IdempotencyKey) -> Self {
+        Self::digest(user, 0, &key.0)
+    }
+
+    /// The one batch that retries what this user's earlier batch left undone.
+    #[must_use]
+    pub fn derive_retry(user: &UserId, earlier: Self) -> Self {
+        Self::digest(user, 1, &earlier.to_string())
+    }
+
+    /// `origin` is a byte that neither text can hold, so that no two pairs run together; one for each kind of origin, so
+    /// that no idempotency key can be chosen to take a retry's place.
+    fn digest(user: &UserId, origin: u8, text: &str) -> Self {
         let digest = Sha256::new()
             .chain_update(user.as_str())
-            // A byte that neither part can hold, so that no two pairs run together.
-            .chain_update([0])
-            .chain_update(&key.0)
+            .chain_update([origin])
+            .chain_update(text)
             .finalize();
         let mut bytes = [0; 16];
         bytes
@@ -250,6 +262,18 @@ mod tests {
         );
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!(id.to_string().to_uppercase().parse::<BatchId>().is_err());
+    }
+
+    #[test]
+    fn a_retry_has_one_id_that_no_key_leads_to() {
+        let anna = user("anna");
+        let earlier = BatchId::derive(&anna, &"k1".parse().unwrap());
+        let retry = BatchId::derive_retry(&anna, earlier);
+        assert_eq!(retry, BatchId::derive_retry(&anna, earlier));
+        assert_ne!(retry, BatchId::derive_retry(&anna, retry));
+        assert_ne!(retry, BatchId::derive_retry(&user("bert"), earlier));
+        let same_text = earlier.to_string().parse().unwrap();
+        assert_ne!(retry, BatchId::derive(&anna, &same_text));
     }
 
     #[test]

@@ -45,6 +45,12 @@ impl ImageState {
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Canceled)
     }
+
+    /// Is it over without a result, and so refunded?
+    #[must_use]
+    pub const fn is_refunded(self) -> bool {
+        matches!(self, Self::Failed | Self::Canceled)
+    }
 }
 
 /// What is known of one image; the default is one that has no record yet.

@@ -15,13 +15,14 @@ pub mod pace;
 mod picture;
 mod price;
 mod rescue;
+mod room;
 mod submission;
 mod timestamp;
 pub mod timing;
 mod work;
 
 pub use account::{Account, Insufficient, Posting, Reason};
-pub use batch::{Batch, BatchState, Counts};
+pub use batch::{Batch, BatchState, Counts, RetryRefused};
 pub use credits::{Credits, CreditsOverflow};
 pub use email::EmailFingerprint;
 pub use id::{
@@ -35,6 +36,7 @@ pub use options::{EditOptions, Format, Quality, Size};
 pub use picture::Picture;
 pub use price::{InvalidPrices, PriceBand, PriceTable};
 pub use rescue::{Execution, Rescue};
+pub use room::{NoRoom, Room};
 pub use submission::{Draft, DraftImage, Fault, Job, Rejected, Submission};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use work::{Verdict, Work};

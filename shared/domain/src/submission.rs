@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::{EditOptions, Limits, UploadKey, UserId};
+use crate::{EditOptions, ImageState, Limits, UploadKey, UserId};
 
 /// A submit as it came in, unchecked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -173,6 +173,21 @@ where
 }
 
 impl Submission {
+    /// The images of a finished batch that have no result, as a submission of their own: the same photos, wishes and options.
+    #[must_use]
+    pub fn retry(
+        images: impl IntoIterator<Item = (Job, ImageState)>,
+        prompt: String,
+        options: EditOptions,
+    ) -> Self {
+        let without_result = |(job, state): (Job, ImageState)| state.is_refunded().then_some(job);
+        Self {
+            jobs: images.into_iter().filter_map(without_result).collect(),
+            prompt,
+            options,
+        }
+    }
+
     /// How many images it has; at most [`Limits::max_images_per_batch`].
     #[must_use]
     pub fn image_count(&self) -> u32 {
@@ -298,6 +313,34 @@ mod tests {
                 "{key}"
             );
         }
+    }
+
+    #[test]
+    fn a_retry_is_of_what_was_refunded_and_keeps_each_wish() {
+        use ImageState::{Canceled, Completed, Failed};
+        let image = |prompt: &str| DraftImage {
+            key: KEY.into(),
+            prompt: Some(prompt.into()),
+        };
+        let draft = Draft {
+            images: vec![image("a"), image("b"), image("c")],
+            format: Some("webp".into()),
+            ..draft()
+        };
+        let first = check(draft).unwrap();
+        let images = first.jobs.clone().into_iter();
+        let states = [Failed, Completed, Canceled];
+        let retry = Submission::retry(images.zip(states), first.prompt.clone(), first.options);
+        let wishes: Vec<_> = retry
+            .jobs
+            .iter()
+            .map(|job| job.prompt.as_deref().unwrap())
+            .collect();
+        assert_eq!(wishes, ["a", "c"]);
+        assert_eq!(
+            (&retry.prompt, retry.options),
+            (&first.prompt, first.options)
+        );
     }
 
     #[test]

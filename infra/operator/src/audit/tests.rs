@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Account, Batch, BatchId, Credits, Draft, DraftImage, Failure, Image, ImageRef, ImageState,
-    Limits, Submission, Timestamp, UserId,
+    Limits, Submission, Timestamp, UserId, timing::TimeLimits,
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -164,7 +164,15 @@ fn batch_records() -> Vec<Value> {
         completed: 1,
         failed: 1,
         canceled: 1,
-        ..Batch::new(id, user, &submission, Credits::small(1), NOW, NOW)
+        ..Batch::new(
+            id,
+            user,
+            &submission,
+            Credits::small(1),
+            NOW,
+            NOW,
+            &TimeLimits::default(),
+        )
     };
     let ended = |state| Image {
         state,
@@ -189,7 +197,6 @@ fn batch_records() -> Vec<Value> {
     };
     let mut meta = record("META", json!(batch));
     meta["open_shard"] = json!("0");
-    meta["check_at"] = json!(batch.deadline);
     vec![
         meta,
         record("MANIFEST#0000", json!({"prompt": submission.prompt})),

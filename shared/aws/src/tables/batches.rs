@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{Batch, BatchId, Image, ImageRef, ImageState, Job, Timestamp, UserId};
+use domain::{Batch, BatchId, Image, ImageRef, ImageState, Job, Submission, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -33,6 +33,21 @@ pub struct BatchInFull {
     pub jobs: Vec<Job>,
     /// The images that have a record; the others are pending.
     pub images: BTreeMap<u32, Image>,
+}
+
+impl BatchInFull {
+    /// The images that have no result, if the batch is over, as a submission of their own.
+    #[must_use]
+    pub fn retry(self) -> Submission {
+        let states = self.images;
+        let state = |index| {
+            states
+                .get(&index)
+                .map_or(ImageState::Pending, |image: &Image| image.state)
+        };
+        let images = (0..).zip(self.jobs).map(|(index, job)| (job, state(index)));
+        Submission::retry(images, self.prompt, self.batch.options)
+    }
 }
 
 /// What there is to do, and whether it still is.

@@ -4,6 +4,7 @@
 
 mod account;
 mod batches;
+mod cancel;
 mod claim;
 mod gate;
 mod reconcile;

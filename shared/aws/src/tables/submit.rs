@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use domain::{Account, Batch, BatchId, Credits, Insufficient, Job, Reason, Submission, UserId};
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use domain::{
+    Account, Batch, BatchId, Credits, Insufficient, Job, NoRoom, Reason, Submission, UserId,
+};
 
 use super::{
-    Tables, from_item,
+    Tables, from_item, n,
     records::{LedgerLine, ManifestHead, ManifestPart, entry_key, meta_key},
+    s,
 };
 use crate::{AwsError, backoff::Backoff};
 
@@ -29,6 +33,9 @@ pub struct Accepted {
 /// Why a submit was not accepted. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
+    /// There is no room for it now.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
     /// The balance does not cover it.
     #[error(transparent)]
     Insufficient(#[from] Insufficient),
@@ -47,7 +54,7 @@ impl Tables {
     /// Debits the price and records the batch in one transaction, or says why not.
     ///
     /// `account` is what the caller has just read. The same `batch_id` (and so the same user and idempotency key) is
-    /// accepted once; a repeat gets the first answer again.
+    /// accepted once; a repeat gets the first answer again. A retry also names itself in the batch that it is of.
     pub async fn submit(
         &self,
         batch: Batch,
@@ -88,6 +95,9 @@ impl Tables {
                     jobs: jobs.to_vec(),
                 };
                 items.push(self.put_manifest(batch.batch_id, number + 1, &part)?);
+            }
+            if let Some(earlier) = batch.retry_of {
+                items.push(self.name_retry(earlier, batch.batch_id)?);
             }
 
             let canceled = match self.transact(items).await {
@@ -140,8 +150,23 @@ impl Tables {
         })
     }
 
+    /// Notes in a batch where its failed and canceled images are tried again: only if it is over, and only once.
+    fn name_retry(&self, earlier: BatchId, retry: BatchId) -> Result<TransactWriteItem, AwsError> {
+        let update = Update::builder()
+            .table_name(&self.batches)
+            .set_key(Some(meta_key(earlier)))
+            .update_expression("SET retried_in = :retry")
+            .condition_expression("#open = :zero AND attribute_not_exists(retried_in)")
+            .expression_attribute_names("#open", "open")
+            .expression_attribute_values(":zero", n(0))
+            .expression_attribute_values(":retry", s(retry))
+            .build()
+            .map_err(AwsError::call("dynamodb:TransactWriteItems"))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
     /// The account of a user who has one.
-    pub(crate) async fn known_account(&self, user: &UserId) -> Result<Account, AwsError> {
+    pub async fn known_account(&self, user: &UserId) -> Result<Account, AwsError> {
         self.account(user)
             .await?
             .ok_or_else(|| AwsError::Missing(format!("the account of user {user}")))

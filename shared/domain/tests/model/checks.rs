@@ -37,6 +37,7 @@ pub(crate) fn all(world: &World, finals: &mut Finals, after: &str) {
     }
     for (batch, order) in world.orders.iter().enumerate() {
         r2(&world.ledgers[order.owner], order, after);
+        retried_once(world, order, after);
         for (index, record) in order.images.iter().enumerate() {
             let place = Place { batch, index };
             r5(world, &sorted, place, after);
@@ -116,6 +117,29 @@ fn r2(ledger: &Ledger, order: &Order, after: &str) {
     );
 }
 
+/// A batch is retried at most once, in full, by its own user, and both batches know it.
+fn retried_once(world: &World, order: &Order, after: &str) {
+    let batch = &order.batch;
+    let retries: Vec<_> = world
+        .orders
+        .iter()
+        .filter(|other| other.batch.retry_of == Some(batch.batch_id))
+        .collect();
+    let ids: Vec<_> = retries.iter().map(|retry| retry.batch.batch_id).collect();
+    assert_eq!(
+        batch.retried_in.as_slice(),
+        ids,
+        "R4: retries of one batch after {after}"
+    );
+    for retry in retries {
+        assert_eq!(
+            (retry.owner, retry.batch.total),
+            (order.owner, batch.failed + batch.canceled),
+            "R2: what was retried after {after}"
+        );
+    }
+}
+
 /// What has a result is completed or still open, and paid for; calls are counted, and few of them are in doubt.
 fn r5(world: &World, sorted: &Sorted<'_>, place: Place, after: &str) {
     let order = &world.orders[place.batch];
@@ -166,6 +190,14 @@ pub(crate) fn something_happened(world: &World) {
     assert_eq!(
         states,
         BTreeSet::from(["canceled", "completed", "failed"]),
+        "the commands are too tame"
+    );
+}
+
+pub(crate) fn something_was_retried(world: &World) {
+    let mut batches = world.orders.iter().map(|order| &order.batch);
+    assert!(
+        batches.any(|batch| batch.retried_in.is_some()),
         "the commands are too tame"
     );
 }

@@ -53,6 +53,15 @@ enum Command {
         batch: usize,
         ends: Vec<(u32, End)>,
     },
+    /// Flags the batch, reads its images and decides.
+    Cancel {
+        batch: usize,
+    },
+    /// Reads a batch that is over and decides; nothing is written before a `Commit`.
+    Retry {
+        batch: usize,
+        price: u32,
+    },
     /// Writes an earlier decision, if what it rests on still holds.
     Commit {
         decision: usize,
@@ -72,6 +81,8 @@ fn run(world: &mut World, command: &Command) {
         Command::Edit(image) => world.edit(*image),
         Command::End { ticket, answer } => world.end(*ticket, *answer),
         Command::Settle { batch, ends } => world.decide_settle(*batch, ends),
+        Command::Cancel { batch } => world.cancel(*batch),
+        Command::Retry { batch, price } => world.decide_retry(*batch, *price),
         Command::Commit { decision } => world.commit(*decision),
         Command::Wait(duration) => world.now = world.now.plus(*duration),
     }
@@ -127,7 +138,14 @@ fn draw(rng: &mut Rng, world: &World, earlier: &[Command]) -> Option<Command> {
             }
             Command::Settle { batch, ends }
         }
-        66..88 => Command::Commit {
+        66..69 => Command::Cancel {
+            batch: pick(rng, world.orders.len())?,
+        },
+        69..74 => Command::Retry {
+            batch: pick(rng, world.orders.len())?,
+            price: rng.u32(1..=2),
+        },
+        74..88 => Command::Commit {
             decision: pick(rng, world.decisions.len())?,
         },
         88..92 => Command::Wait(timing::LEASE * rng.u32(..12) / 10),
@@ -170,6 +188,19 @@ fn live(seed: u64) {
         assert!(world.orders[batch].batch.finished_at.is_some());
     }
     checks::something_happened(&world);
+
+    // By now everybody can try again what has failed them, if they can pay for it: twice, to get one new batch.
+    for batch in 0..world.orders.len() {
+        for _ in 0..2 {
+            let next = world.decisions.len();
+            world.decide_retry(batch, 1);
+            if world.decisions.len() > next {
+                world.commit(next);
+            }
+        }
+        checks::all(&world, &mut finals, &format!("the retry of batch {batch}"));
+    }
+    checks::something_was_retried(&world);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use domain::{
     Account, Batch, BatchId, Credits, Draft, DraftImage, Failure, IdempotencyKey, Image, ImageRef,
-    ImageState, Limits, Outcome, Posting, Reason, Timestamp, UserId,
+    ImageState, Limits, Outcome, Posting, Reason, Submission, Timestamp, UserId,
     timing::{self, TimeLimits},
 };
 
@@ -40,6 +40,7 @@ pub(crate) struct Entry {
 pub(crate) struct Order {
     pub(crate) owner: usize,
     pub(crate) batch: Batch,
+    submission: Submission,
     pub(crate) images: Vec<Image>,
 }
 
@@ -84,6 +85,7 @@ pub(crate) enum Decision {
     Submit {
         owner: usize,
         batch: Box<Batch>,
+        submission: Submission,
         before: Account,
         posting: Posting,
     },
@@ -171,7 +173,7 @@ impl World {
         }
     }
 
-    /// `Tables::submit` up to its transaction.
+    /// submit-batch up to its transaction.
     pub(crate) fn decide_submit(&mut self, user: usize, key: u32, images: u32, price: u32) {
         let Ledger {
             user: id,
@@ -201,13 +203,65 @@ impl World {
             self.now,
             &TimeLimits::default(),
         );
+        let before = *before;
+        self.decide_to_accept(user, batch, submission, before);
+    }
+
+    /// batch-control's retry up to its transaction.
+    pub(crate) fn decide_retry(&mut self, batch: usize, price: u32) {
+        let order = &self.orders[batch];
+        let earlier = &order.batch;
+        if earlier.may_retry().is_err() {
+            return;
+        }
+        let jobs = order.submission.jobs.iter().cloned();
+        let images = jobs.zip(order.images.iter().map(|image| image.state));
+        let prompt = order.submission.prompt.clone();
+        let submission = Submission::retry(images, prompt, earlier.options);
+        let new = Batch {
+            retry_of: Some(earlier.batch_id),
+            ..Batch::new(
+                BatchId::derive_retry(&earlier.user, earlier.batch_id),
+                earlier.user.clone(),
+                &submission,
+                Credits::small(price),
+                self.now,
+                self.now,
+                &TimeLimits::default(),
+            )
+        };
+        let before = self.ledgers[order.owner].account.unwrap();
+        self.decide_to_accept(order.owner, new, submission, before);
+    }
+
+    /// `Tables::submit` up to its transaction.
+    fn decide_to_accept(
+        &mut self,
+        owner: usize,
+        batch: Batch,
+        submission: Submission,
+        before: Account,
+    ) {
         if let Ok(posting) = before.debit(batch.credits_spent().unwrap()) {
             self.decisions.push(Decision::Submit {
-                owner: user,
+                owner,
                 batch: Box::new(batch),
-                before: *before,
+                submission,
+                before,
                 posting,
             });
+        }
+    }
+
+    /// `Tables::request_cancel`, and the settlement that follows it.
+    pub(crate) fn cancel(&mut self, batch: usize) {
+        let order = &mut self.orders[batch].batch;
+        if order.may_cancel() {
+            order.cancel_requested = true;
+            let ends: Vec<_> = (0..order.total)
+                .map(|index| (index, End::Canceled))
+                .collect();
+            self.decide_settle(batch, &ends);
         }
     }
 
@@ -317,6 +371,7 @@ impl World {
             Decision::Submit {
                 owner,
                 batch,
+                submission,
                 before,
                 posting,
             } => {
@@ -326,10 +381,22 @@ impl World {
                     .orders
                     .iter()
                     .all(|order| order.batch.batch_id != batch.batch_id);
-                if is_new && ledger.is_as_read(*before) && !ledger.has(&reason) {
+                let earlier = self
+                    .orders
+                    .iter_mut()
+                    .find(|order| Some(order.batch.batch_id) == batch.retry_of);
+                // The condition of `Tables::name_retry`.
+                let is_first = earlier.as_ref().is_none_or(|earlier| {
+                    earlier.batch.open == 0 && earlier.batch.retried_in.is_none()
+                });
+                if is_new && is_first && ledger.is_as_read(*before) && !ledger.has(&reason) {
                     ledger.post(&reason, *posting);
+                    if let Some(earlier) = earlier {
+                        earlier.batch.retried_in = Some(batch.batch_id);
+                    }
                     self.orders.push(Order {
                         owner: *owner,
+                        submission: submission.clone(),
                         images: vec![Image::default(); batch.total as usize],
                         batch: (**batch).clone(),
                     });

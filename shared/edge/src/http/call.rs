@@ -34,6 +34,17 @@ impl Call {
         lambda_http::request::from_str(json).map(Self)
     }
 
+    /// The route as the template names it, such as `GET /api/batches`: a path would put ids into the log's keys.
+    #[must_use]
+    pub fn route(&self) -> &str {
+        match self.0.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => {
+                context.route_key.as_deref().unwrap_or_default()
+            }
+            _ => "",
+        }
+    }
+
     /// Who calls.
     pub fn caller(&self) -> Result<Caller, Failure> {
         let claims = match self.0.request_context_ref() {

@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use api::{InputFault, Problem};
 use aws::AwsError;
-use domain::Fault;
+use domain::{Fault, NoRoom};
 
 use super::Reply;
+
+/// When to try again while too many images are open.
+const AFTER_FULL: Duration = Duration::from_mins(1);
 
 /// The kinds of problems. Each has a stable code, a status and a title.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +30,12 @@ pub enum ProblemKind {
     BatchNotFound,
     /// No such photo, as far as this user is concerned.
     PhotoNotFound,
+    /// The batch is over, so there is nothing left to cancel.
+    BatchFinished,
+    /// The batch is not over, so it is not known what there is to retry.
+    BatchNotFinished,
+    /// Every image of the batch has its result.
+    NothingToRetry,
     /// More than the API takes in one request.
     BodyTooLarge,
     /// The key belongs to another request.
@@ -43,7 +52,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::InvalidRequest,
         Self::InvalidJson,
         Self::IdempotencyKeyRequired,
@@ -52,6 +61,9 @@ impl ProblemKind {
         Self::EmailNotVerified,
         Self::BatchNotFound,
         Self::PhotoNotFound,
+        Self::BatchFinished,
+        Self::BatchNotFinished,
+        Self::NothingToRetry,
         Self::BodyTooLarge,
         Self::IdempotencyKeyReused,
         Self::Backlog,
@@ -96,6 +108,9 @@ impl ProblemKind {
             ),
             Self::BatchNotFound => (404, "batch_not_found", "There is no such batch"),
             Self::PhotoNotFound => (404, "photo_not_found", "There is no such photo"),
+            Self::BatchFinished => (409, "batch_finished", "The batch is over"),
+            Self::BatchNotFinished => (409, "batch_not_finished", "The batch is not over"),
+            Self::NothingToRetry => (409, "nothing_to_retry", "Every image has its result"),
             Self::BodyTooLarge => (413, "body_too_large", "The request is too large"),
             Self::IdempotencyKeyReused => (
                 422,
@@ -215,6 +230,30 @@ impl Failure {
     }
 }
 
+impl From<NoRoom> for Failure {
+    fn from(full: NoRoom) -> Self {
+        match full {
+            NoRoom::TooManyOpen { open, most } => {
+                let detail = format!(
+                    "{open} of your images are being edited, and at most {most} may be; wait until some are done"
+                );
+                Self::new(ProblemKind::TooManyOpenImages, detail).with_retry_after(AFTER_FULL)
+            }
+            NoRoom::Backlog {
+                last_turn,
+                room_at,
+                wait,
+            } => {
+                let detail = format!(
+                    "so many photos are waiting that yours would not be done before {last_turn}; send fewer, or come \
+                     back after {room_at}"
+                );
+                Self::new(ProblemKind::Backlog, detail).with_retry_after(wait)
+            }
+        }
+    }
+}
+
 impl From<AwsError> for Failure {
     fn from(cause: AwsError) -> Self {
         let kind = match cause {
@@ -250,14 +289,17 @@ mod tests {
             ProblemKind::EmailNotVerified => 5,
             ProblemKind::BatchNotFound => 6,
             ProblemKind::PhotoNotFound => 7,
-            ProblemKind::BodyTooLarge => 8,
-            ProblemKind::IdempotencyKeyReused => 9,
-            ProblemKind::Backlog => 10,
-            ProblemKind::TooManyOpenImages => 11,
-            ProblemKind::Busy => 12,
-            ProblemKind::Internal => 13,
+            ProblemKind::BatchFinished => 8,
+            ProblemKind::BatchNotFinished => 9,
+            ProblemKind::NothingToRetry => 10,
+            ProblemKind::BodyTooLarge => 11,
+            ProblemKind::IdempotencyKeyReused => 12,
+            ProblemKind::Backlog => 13,
+            ProblemKind::TooManyOpenImages => 14,
+            ProblemKind::Busy => 15,
+            ProblemKind::Internal => 16,
         };
-        assert!(ProblemKind::ALL.into_iter().map(place).eq(0..14));
+        assert!(ProblemKind::ALL.into_iter().map(place).eq(0..17));
     }
 
     #[test]

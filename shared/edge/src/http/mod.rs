@@ -3,10 +3,12 @@
 mod call;
 mod failure;
 mod reply;
+#[cfg(feature = "submit")]
+mod submit;
 
 use std::{future::Future, time::Instant};
 
-use lambda_http::{Body, Request, RequestExt, Response, request::RequestContext, service_fn};
+use lambda_http::{Body, Request, Response, service_fn};
 use tracing::{error, info};
 
 pub use call::{Call, Caller, MAX_BODY};
@@ -23,8 +25,9 @@ where
 {
     lambda_http::run(service_fn(|request: Request| {
         let started = Instant::now();
-        let route = route(&request);
-        let reply = handle(Call::new(request));
+        let call = Call::new(request);
+        let route = call.route().to_owned();
+        let reply = handle(call);
         async move {
             let result = reply.await;
             Ok::<_, lambda_http::Error>(finish(&route, started, result))
@@ -63,15 +66,5 @@ fn finish(route: &str, started: Instant, result: Result<Reply, Failure>) -> Resp
             }
             failure.into_reply().into_response()
         }
-    }
-}
-
-/// The route as the template names it: a path would put ids into the log's keys.
-fn route(request: &Request) -> String {
-    match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => {
-            context.route_key.clone().unwrap_or_default()
-        }
-        _ => String::new(),
     }
 }
