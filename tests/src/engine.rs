@@ -1,9 +1,12 @@
 //! The deployed functions and their workflow, called as queues, streams and rules call them: by the engine's AWS API in
 //! plain HTTP. What goes in has the shape of `events/`.
 
-use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::{
+    collections::HashMap,
+    panic::{AssertUnwindSafe, resume_unwind},
+};
 
-use domain::{BatchId, ImageRef, Work};
+use domain::{BatchId, ImageRef, Timestamp, Work};
 use futures::FutureExt;
 use reqwest::Method;
 use serde::Deserialize;
@@ -22,6 +25,7 @@ pub struct Engine {
     functions: Vec<String>,
     workflow: String,
     credits_table: String,
+    batches_table: String,
 }
 
 /// An invocation that failed.
@@ -54,6 +58,7 @@ impl Engine {
             functions: Vec::new(),
             workflow: stack.outputs["EditWorkflowArn"].clone(),
             credits_table: stack.outputs["CreditsTable"].clone(),
+            batches_table: stack.outputs["BatchesTable"].clone(),
         };
         let listed = engine
             .rest(Method::GET, "functions/", &Value::Null)
@@ -70,6 +75,19 @@ impl Engine {
     pub async fn invoke(&self, function: &str, event: &Value) -> Result<Value, TaskFailed> {
         let path = format!("functions/{}/invocations", self.physical(function));
         self.rest(Method::POST, &path, event).await
+    }
+
+    /// Where it answers.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The variables that the template gives a function.
+    pub async fn environment(&self, function: &str) -> HashMap<String, String> {
+        let path = format!("functions/{}/configuration", self.physical(function));
+        let mut configuration = self.rest(Method::GET, &path, &Value::Null).await.unwrap();
+        serde_json::from_value(configuration["Environment"]["Variables"].take()).unwrap()
     }
 
     /// Invokes a queue's consumer; the ids of the records that it wants to see again.
@@ -129,6 +147,21 @@ impl Engine {
             )
             .await;
         assert!(stopped["stopDate"] != Value::Null, "{stopped}");
+    }
+
+    /// Makes the claim on an image one that has run out, which would take minutes.
+    pub async fn let_lease_run_out(&self, image: ImageRef) {
+        let update = json!({
+            "TableName": self.batches_table,
+            "Key": {
+                "pk": { "S": format!("BATCH#{}", image.batch_id) },
+                "sk": { "S": format!("IMAGE#{:05}", image.index) },
+            },
+            "UpdateExpression": "SET lease_until = :past",
+            "ConditionExpression": "attribute_exists(lease_until)",
+            "ExpressionAttributeValues": { ":past": { "S": Timestamp::now() } },
+        });
+        self.json("DynamoDB_20120810.UpdateItem", &update).await;
     }
 
     /// A batch that the road leaves alone, so that a test alone decides what happens to its images: the names of their
@@ -259,7 +292,7 @@ impl Engine {
     }
 
     /// Calls a service of the JSON protocol.
-    async fn json(&self, target: &str, body: &Value) -> Value {
+    pub(crate) async fn json(&self, target: &str, body: &Value) -> Value {
         let request = self
             .http
             .post(&self.endpoint)
