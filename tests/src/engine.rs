@@ -9,7 +9,7 @@ use std::{
 use domain::{BatchId, ImageRef, Timestamp, Work};
 use futures::FutureExt;
 use reqwest::Method;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{Stack, User, unique, wait_for};
@@ -162,6 +162,49 @@ impl Engine {
             "ExpressionAttributeValues": { ":past": { "S": Timestamp::now() } },
         });
         self.json("DynamoDB_20120810.UpdateItem", &update).await;
+    }
+
+    /// Takes a record out of a table; the record.
+    pub async fn take_record(&self, table: &str, pk: &str, sk: &str) -> Value {
+        let delete = json!({
+            "TableName": table,
+            "Key": { "pk": { "S": pk }, "sk": { "S": sk } },
+            "ReturnValues": "ALL_OLD",
+        });
+        let mut taken = self.json("DynamoDB_20120810.DeleteItem", &delete).await;
+        let record = taken["Attributes"].take();
+        assert!(record.is_object(), "no {sk} of {pk}");
+        record
+    }
+
+    /// Puts a record into a table.
+    pub async fn put_record(&self, table: &str, record: Value) {
+        let put = json!({ "TableName": table, "Item": record });
+        self.json("DynamoDB_20120810.PutItem", &put).await;
+    }
+
+    /// A queue that nobody reads; its URL.
+    pub async fn queue(&self) -> String {
+        let create = json!({ "QueueName": unique("queue") });
+        let created = self.json("AmazonSQS.CreateQueue", &create).await;
+        created["QueueUrl"].as_str().unwrap().to_owned()
+    }
+
+    /// All messages that wait in a queue, taken out of it.
+    pub async fn take_messages<T: DeserializeOwned>(&self, queue: &str) -> Vec<T> {
+        let receive = json!({ "QueueUrl": queue, "MaxNumberOfMessages": 10 });
+        let mut bodies = Vec::new();
+        loop {
+            let received = self.json("AmazonSQS.ReceiveMessage", &receive).await;
+            let Some(messages) = received["Messages"].as_array().filter(|it| !it.is_empty()) else {
+                return bodies;
+            };
+            bodies.extend(
+                messages.iter().map(|message| {
+                    serde_json::from_str(message["Body"].as_str().unwrap()).unwrap()
+                }),
+            );
+        }
     }
 
     /// A batch that the road leaves alone, so that a test alone decides what happens to its images: the names of their

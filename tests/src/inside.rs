@@ -4,7 +4,7 @@
 use aws::{Photos, Settings, Settler, Tables};
 use domain::{
     Batch, BatchId, Credits, Draft, DraftImage, EmailFingerprint, IdempotencyKey, Limits,
-    Timestamp, UserId,
+    Submission, Timestamp, UserId,
 };
 
 use serde_json::json;
@@ -20,6 +20,10 @@ pub struct Inside {
     pub photos: Photos,
     /// The settle operation.
     pub settler: Settler,
+    /// The name of the table of accounts.
+    pub credits_table: String,
+    /// The name of the table of batches.
+    pub batches_table: String,
 }
 
 impl Inside {
@@ -53,12 +57,14 @@ impl Inside {
             None,
         )
         .unwrap();
-        let tables = Tables::new(&settings, credits, batches);
+        let tables = Tables::new(&settings, credits.clone(), batches.clone());
         let photos = Photos::new(&settings, stack.outputs["PhotosBucket"].clone());
         Self {
             settler: Settler::new(tables.clone(), photos.clone()),
             tables,
             photos,
+            credits_table: credits,
+            batches_table: batches,
         }
     }
 
@@ -86,32 +92,38 @@ impl Inside {
 
     /// A batch of so many images at 1 credit each, paid for.
     pub async fn batch(&self, user: &UserId, images: u32) -> Batch {
-        let image = || DraftImage {
-            key: format!("uploads/{user}/{}.png", uuid::Uuid::new_v4()),
-            prompt: None,
-        };
         let draft = Draft {
-            images: (0..images).map(|_| image()).collect(),
+            images: (0..images).map(|_| image(user, None)).collect(),
             prompt: "make it blue".to_owned(),
             ..Draft::default()
         };
         let submission = draft.check(user, &Limits::default()).unwrap();
+        self.accepted(user, &submission).await
+    }
+
+    /// A batch of what was submitted at 1 credit an image, paid for.
+    pub async fn accepted(&self, user: &UserId, submission: &Submission) -> Batch {
         let key: IdempotencyKey = unique("key").parse().unwrap();
-        let id = BatchId::derive(user, &key);
         let batch = Batch::new(
-            id,
+            BatchId::derive(user, &key),
             user.clone(),
-            &submission,
+            submission,
             Credits::small(1),
             Timestamp::now(),
             Timestamp::now(),
         );
         let account = self.tables.account(user).await.unwrap().unwrap();
-        self.tables
-            .submit(batch, &submission, account)
-            .await
-            .unwrap()
-            .batch
+        let accepted = self.tables.submit(batch, submission, account).await;
+        accepted.unwrap().batch
+    }
+}
+
+/// An image of a draft, whose photo nobody has uploaded.
+#[must_use]
+pub fn image(user: &UserId, prompt: Option<String>) -> DraftImage {
+    DraftImage {
+        key: format!("uploads/{user}/{}.png", uuid::Uuid::new_v4()),
+        prompt,
     }
 }
 

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-pub use photos::{photo, pixels};
+pub use photos::{PLACE, photo, photo_as, photo_with_place, pixels};
 pub use user::{Answer, User};
 
 /// How long anything may take before a test gives up on it. Much longer than anything takes.

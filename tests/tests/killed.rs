@@ -2,6 +2,12 @@
 //! in a process of its own, which is killed while something of it is held on its way; what is left is taken up by the
 //! deployed functions.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should stop right there"
+)]
+
 use domain::{ImageRef, Timestamp, Work, timing::LEASE};
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -58,6 +64,7 @@ impl Moment {
         let gate = match self {
             Claimed => Gate::before(aws, Hold::Answer, claims).await,
             BeforeCall => Gate::before(provider, Hold::Request, calls).await,
+            // Also during a call, so that it cannot end before its death.
             DuringCall | Answered => Gate::before(provider, Hold::Answer, calls).await,
             BeforeSave => Gate::before(aws, Hold::Request, saves).await,
             Saved => Gate::before(aws, Hold::Answer, saves).await,
