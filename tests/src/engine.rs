@@ -1,12 +1,15 @@
 //! The deployed functions and their workflow, called as queues, streams and rules call them: by the engine's AWS API in
 //! plain HTTP. What goes in has the shape of `events/`.
 
-use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::{
+    collections::HashMap,
+    panic::{AssertUnwindSafe, resume_unwind},
+};
 
 use domain::{BatchId, ImageRef, Timestamp, Work};
 use futures::FutureExt;
 use reqwest::Method;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{Stack, User, inside::Inside, unique, wait_for};
@@ -83,6 +86,19 @@ impl Engine {
         drop(self.http.post(url).json(event).send().await);
     }
 
+    /// Where it answers.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The variables that the template gives a function.
+    pub async fn environment(&self, function: &str) -> HashMap<String, String> {
+        let path = format!("functions/{}/configuration", self.physical(function));
+        let mut configuration = self.rest(Method::GET, &path, &Value::Null).await.unwrap();
+        serde_json::from_value(configuration["Environment"]["Variables"].take()).unwrap()
+    }
+
     /// Invokes a queue's consumer; the ids of the records that it wants to see again.
     pub async fn consume(&self, function: &str, event: &Value) -> Vec<String> {
         let answer = self.invoke(function, event).await.unwrap();
@@ -140,6 +156,64 @@ impl Engine {
             )
             .await;
         assert!(stopped["stopDate"] != Value::Null, "{stopped}");
+    }
+
+    /// Makes the claim on an image one that has run out, which would take minutes.
+    pub async fn let_lease_run_out(&self, image: ImageRef) {
+        let update = json!({
+            "TableName": self.batches_table,
+            "Key": {
+                "pk": { "S": format!("BATCH#{}", image.batch_id) },
+                "sk": { "S": format!("IMAGE#{:05}", image.index) },
+            },
+            "UpdateExpression": "SET lease_until = :past",
+            "ConditionExpression": "attribute_exists(lease_until)",
+            "ExpressionAttributeValues": { ":past": { "S": Timestamp::now() } },
+        });
+        self.json("DynamoDB_20120810.UpdateItem", &update).await;
+    }
+
+    /// Takes a record out of a table; the record.
+    pub async fn take_record(&self, table: &str, pk: &str, sk: &str) -> Value {
+        let delete = json!({
+            "TableName": table,
+            "Key": { "pk": { "S": pk }, "sk": { "S": sk } },
+            "ReturnValues": "ALL_OLD",
+        });
+        let mut taken = self.json("DynamoDB_20120810.DeleteItem", &delete).await;
+        let record = taken["Attributes"].take();
+        assert!(record.is_object(), "no {sk} of {pk}");
+        record
+    }
+
+    /// Puts a record into a table.
+    pub async fn put_record(&self, table: &str, record: Value) {
+        let put = json!({ "TableName": table, "Item": record });
+        self.json("DynamoDB_20120810.PutItem", &put).await;
+    }
+
+    /// A queue that nobody reads; its URL.
+    pub async fn queue(&self) -> String {
+        let create = json!({ "QueueName": unique("queue") });
+        let created = self.json("AmazonSQS.CreateQueue", &create).await;
+        created["QueueUrl"].as_str().unwrap().to_owned()
+    }
+
+    /// All messages that wait in a queue, taken out of it.
+    pub async fn take_messages<T: DeserializeOwned>(&self, queue: &str) -> Vec<T> {
+        let receive = json!({ "QueueUrl": queue, "MaxNumberOfMessages": 10 });
+        let mut bodies = Vec::new();
+        loop {
+            let received = self.json("AmazonSQS.ReceiveMessage", &receive).await;
+            let Some(messages) = received["Messages"].as_array().filter(|it| !it.is_empty()) else {
+                return bodies;
+            };
+            bodies.extend(
+                messages.iter().map(|message| {
+                    serde_json::from_str(message["Body"].as_str().unwrap()).unwrap()
+                }),
+            );
+        }
     }
 
     /// A batch that the road leaves alone, so that a test alone decides what happens to its images: the names of their
@@ -306,7 +380,7 @@ impl Engine {
     }
 
     /// Calls a service of the JSON protocol.
-    async fn json(&self, target: &str, body: &Value) -> Value {
+    pub(crate) async fn json(&self, target: &str, body: &Value) -> Value {
         let request = self
             .http
             .post(&self.endpoint)

@@ -4,7 +4,7 @@
 use aws::{Photos, Settings, Settler, Tables};
 use domain::{
     Batch, BatchId, Credits, Draft, DraftImage, EmailFingerprint, IdempotencyKey, Limits,
-    Timestamp, UserId, timing::TimeLimits,
+    Submission, Timestamp, UserId, timing::TimeLimits,
 };
 
 use serde_json::json;
@@ -14,16 +14,16 @@ use crate::{Stack, unique};
 /// What the functions have.
 #[derive(Clone, Debug)]
 pub struct Inside {
-    /// The name of the credits table.
-    pub credits_table: String,
-    /// The name of the batches table.
-    pub batches_table: String,
     /// Both tables.
     pub tables: Tables,
     /// The bucket.
     pub photos: Photos,
     /// The settle operation.
     pub settler: Settler,
+    /// The name of the table of accounts.
+    pub credits_table: String,
+    /// The name of the table of batches.
+    pub batches_table: String,
 }
 
 impl Inside {
@@ -60,11 +60,11 @@ impl Inside {
         let tables = Tables::new(&settings, credits.clone(), batches.clone());
         let photos = Photos::new(&settings, stack.outputs["PhotosBucket"].clone());
         Self {
-            credits_table: credits,
-            batches_table: batches,
             settler: Settler::new(tables.clone(), photos.clone()),
             tables,
             photos,
+            credits_table: credits,
+            batches_table: batches,
         }
     }
 
@@ -98,33 +98,39 @@ impl Inside {
 
     /// A batch of so many images at 1 credit each, paid for.
     pub async fn batch(&self, user: &UserId, images: u32) -> Batch {
-        let image = || DraftImage {
-            key: format!("uploads/{user}/{}.png", uuid::Uuid::new_v4()),
-            prompt: None,
-        };
         let draft = Draft {
-            images: (0..images).map(|_| image()).collect(),
+            images: (0..images).map(|_| image(user, None)).collect(),
             prompt: "make it blue".to_owned(),
             ..Draft::default()
         };
         let submission = draft.check(user, &Limits::default()).unwrap();
+        self.accepted(user, &submission).await
+    }
+
+    /// A batch of what was submitted at 1 credit an image, paid for.
+    pub async fn accepted(&self, user: &UserId, submission: &Submission) -> Batch {
         let key: IdempotencyKey = unique("key").parse().unwrap();
-        let id = BatchId::derive(user, &key);
         let batch = Batch::new(
-            id,
+            BatchId::derive(user, &key),
             user.clone(),
-            &submission,
+            submission,
             Credits::small(1),
             Timestamp::now(),
             Timestamp::now(),
             &TimeLimits::default(),
         );
         let account = self.tables.account(user).await.unwrap().unwrap();
-        self.tables
-            .submit(batch, &submission, account)
-            .await
-            .unwrap()
-            .batch
+        let accepted = self.tables.submit(batch, submission, account).await;
+        accepted.unwrap().batch
+    }
+}
+
+/// An image of a draft, whose photo nobody has uploaded.
+#[must_use]
+pub fn image(user: &UserId, prompt: Option<String>) -> DraftImage {
+    DraftImage {
+        key: format!("uploads/{user}/{}.png", uuid::Uuid::new_v4()),
+        prompt,
     }
 }
 

@@ -2,7 +2,8 @@
 //! parallel and in any order.
 //!
 //! [`Stack`] and [`User`] know the API as README shows it to anybody with an HTTP client, and nothing of what is behind
-//! it. [`inside`] is for the tests of the adapters, [`engine`] for those that say something twice to a function.
+//! it. [`inside`] is for the tests of the adapters, [`engine`] for those that say something twice to a function,
+//! [`function`] and [`proxy`] for those that cut one off or kill it.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,8 +15,10 @@
 )]
 
 pub mod engine;
+pub mod function;
 pub mod inside;
 mod photos;
+pub mod proxy;
 pub mod storm;
 mod user;
 
@@ -23,7 +26,7 @@ use std::{path::Path, time::Duration};
 
 use serde::Deserialize;
 
-pub use photos::{photo, pixels};
+pub use photos::{PLACE, photo, photo_as, photo_with_place, pixels};
 pub use user::{Answer, User};
 
 /// How long anything may take before a test gives up on it. Much longer than anything takes.

@@ -7,11 +7,14 @@ use axum::{
     Router,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, Method, StatusCode, Uri, header},
+    http::{HeaderMap, Method, StatusCode, Uri},
     response::{IntoResponse, Response},
 };
 
-use crate::Stack;
+use crate::{
+    Stack,
+    proxy::{Request, Upstream, serve},
+};
 
 /// Of a hundred transactions, so many conflict, so many are throttled, and of so many the answer is lost.
 const CONFLICTS: u32 = 30;
@@ -20,30 +23,24 @@ const LOST: u32 = 5;
 
 #[derive(Clone)]
 struct Storm {
-    engine: String,
-    http: reqwest::Client,
+    engine: Upstream,
     chance: Arc<Mutex<fastrand::Rng>>,
 }
 
 /// Starts the proxy for as long as the test's runtime lives; its address.
 pub async fn endpoint(stack: &Stack, seed: u64) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let storm = Storm {
-        engine: stack.aws_endpoint.clone(),
-        http: reqwest::Client::builder().no_proxy().build().unwrap(),
+        engine: Upstream::new(&stack.aws_endpoint),
         chance: Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))),
     };
-    let router = Router::new().fallback(pass).with_state(storm);
-    tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
-    endpoint
+    serve(Router::new().fallback(pass).with_state(storm)).await
 }
 
 async fn pass(
     State(storm): State<Storm>,
     method: Method,
     uri: Uri,
-    mut headers: HeaderMap,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let target = headers
@@ -64,16 +61,17 @@ async fn pass(
             r#"{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"Rate exceeded"}"#,
         );
     }
-    headers.remove(header::HOST);
-    let url = format!("{}{uri}", storm.engine);
-    let request = storm.http.request(method, url).headers(headers).body(body);
-    let answer = request.send().await.unwrap();
-    let (status, headers) = (answer.status(), answer.headers().clone());
-    let body = answer.bytes().await.unwrap();
+    let request = Request {
+        method,
+        uri,
+        headers,
+        body,
+    };
+    let answer = storm.engine.pass(request).await;
     if transaction && chance < CONFLICTS + THROTTLED + LOST {
         return (StatusCode::INTERNAL_SERVER_ERROR, "{}").into_response();
     }
-    (status, headers, body).into_response()
+    answer
 }
 
 fn refuse(body: &'static str) -> Response {

@@ -1,8 +1,12 @@
-//! The whole way of a batch, through the public API only.
+//! The whole way of a batch, through the public API; and a look at what the provider has received.
 
+use domain::{Format, work_key};
 use reqwest::Method;
 use serde_json::json;
-use stack_tests::{User, photo, pixels, stack, unique};
+use sha2::{Digest, Sha256};
+use stack_tests::{
+    PLACE, User, engine::image, inside::Inside, photo, photo_with_place, pixels, stack, unique,
+};
 
 #[tokio::test]
 async fn photos_go_in_and_edited_photos_come_out() {
@@ -83,6 +87,79 @@ async fn an_images_own_prompt_and_the_options_reach_the_provider() {
         (calls.len(), calls[0]["quality"].as_str()),
         (1, Some("high"))
     );
+}
+
+#[tokio::test]
+async fn the_provider_gets_a_photo_upright_and_without_what_the_camera_noted() {
+    let stack = stack!();
+    let user = User::new(&stack).await;
+    let id = user.account().await.user_id.parse().unwrap();
+    let photos = Inside::deployed(&stack).photos;
+    // Held upright, and turned to the right so that the file is higher than the picture.
+    let (upright, turned) = (1, 6);
+    let cases = [
+        (
+            Format::Jpeg,
+            upright,
+            photo_with_place(Format::Jpeg, 96, 64, upright),
+        ),
+        (
+            Format::Jpeg,
+            turned,
+            photo_with_place(Format::Jpeg, 64, 96, turned),
+        ),
+        (
+            Format::Png,
+            turned,
+            photo_with_place(Format::Png, 64, 96, turned),
+        ),
+        (
+            Format::Webp,
+            upright,
+            photo_with_place(Format::Webp, 96, 64, upright),
+        ),
+    ];
+    let contains =
+        |file: &[u8], text: &str| file.windows(text.len()).any(|at| at == text.as_bytes());
+    let (mut images, mut prompts) = (Vec::new(), Vec::new());
+    for (format, _, file) in &cases {
+        assert!(contains(file, PLACE));
+        let key = user.upload(format.media_type(), file.clone()).await;
+        let prompt = unique("frame");
+        images.push(json!({ "key": key, "prompt": prompt }));
+        prompts.push(prompt);
+    }
+    let body = json!({ "images": images });
+    let batch: api::SubmitResponse = user.submit(&unique("key"), &body).await.expect(202);
+    let status = user.finished(&batch.batch_id).await;
+    assert_eq!(status.counts.completed, 4, "{:?}", status.images);
+
+    for (index, (format, orientation, _)) in (0..).zip(cases) {
+        let about = format!("{format:?} {orientation}");
+        let key = work_key(&id, image(&batch.batch_id, index), format);
+        let prepared = photos.get(&key).await.unwrap();
+        // What lies there is, byte for byte, what the provider has received.
+        let hash = hex::encode(Sha256::digest(&prepared));
+        let calls = stack.provider_calls(&prompts[index as usize]).await;
+        let received: Vec<_> = calls.iter().map(|call| &call["imageSha256"]).collect();
+        assert_eq!(received, [&json!(hash)], "{about}");
+
+        for note in [PLACE, "Exif", "eXIf", "EXIF"] {
+            assert!(!contains(&prepared, note), "{about}: {note}");
+        }
+        let seen = pixels(&prepared);
+        assert_eq!(seen.dimensions(), (96, 64), "{about}");
+        // Red grows to the right and green to the bottom, before the camera turns.
+        let [red, green, _] = seen.get_pixel(90, 4).0;
+        let expected = if orientation == turned {
+            [0, 0]
+        } else {
+            [239, 16]
+        };
+        for (channel, expected) in [red, green].into_iter().zip(expected) {
+            assert!(channel.abs_diff(expected) < 25, "{about}: {red} {green}");
+        }
+    }
 }
 
 #[tokio::test]

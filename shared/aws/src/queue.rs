@@ -34,11 +34,9 @@ impl Queue {
         for chunk in messages.chunks(BATCH) {
             let mut entries = Vec::with_capacity(chunk.len());
             for (index, message) in chunk.iter().enumerate() {
-                let body = serde_json::to_string(message)
-                    .map_err(AwsError::unreadable("a message to send"))?;
                 let entry = SendMessageBatchRequestEntry::builder()
                     .id(index.to_string())
-                    .message_body(body)
+                    .message_body(body(message)?)
                     .build()
                     .map_err(AwsError::call("sqs:SendMessageBatch"))?;
                 entries.push(entry);
@@ -68,5 +66,28 @@ impl Queue {
                 return Err(AwsError::Contended("sqs:SendMessageBatch"));
             }
         }
+    }
+}
+
+/// A message as JSON that SQS takes. It refuses U+FFFE and U+FFFF, which JSON does not mind: somebody's prompt may hold
+/// them, and the message would be refused for ever. They can only stand in strings, where an escape means the same.
+fn body<T: Serialize>(message: &T) -> Result<String, AwsError> {
+    let json = serde_json::to_string(message).map_err(AwsError::unreadable("a message to send"))?;
+    Ok(json
+        .replace('\u{fffe}', r"\ufffe")
+        .replace('\u{ffff}', r"\uffff"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_is_sent_in_characters_that_sqs_takes() {
+        let text: String = ('\0'..=char::MAX).collect();
+        let body = body(&text).unwrap();
+        let taken = |c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);
+        assert_eq!(body.chars().find(|&c| !taken(c)), None);
+        assert_eq!(serde_json::from_str::<String>(&body).unwrap(), text);
     }
 }

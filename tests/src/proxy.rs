@@ -1,0 +1,139 @@
+//! What can stand between a caller and a server: a proxy that passes on everything, and a gate that holds one thing.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, Method, Uri},
+    response::{IntoResponse, Response},
+};
+use tokio::sync::Notify;
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// `GET` and the like.
+    pub method: Method,
+    /// Path and query.
+    pub uri: Uri,
+    /// All of them: a signature covers some, `Host` among them.
+    pub headers: HeaderMap,
+    /// To its end.
+    pub body: Bytes,
+}
+
+/// The server behind a proxy.
+#[derive(Clone, Debug)]
+pub(crate) struct Upstream {
+    base: String,
+    http: reqwest::Client,
+}
+
+impl Upstream {
+    pub(crate) fn new(base: &str) -> Self {
+        Self {
+            base: base.to_owned(),
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+        }
+    }
+
+    /// Sends a request on; the whole answer.
+    pub(crate) async fn pass(&self, request: Request) -> Response {
+        let Request {
+            method,
+            uri,
+            headers,
+            body,
+        } = request;
+        let url = format!("{}{uri}", self.base);
+        let request = self.http.request(method, url).headers(headers).body(body);
+        let answer = request.send().await.unwrap();
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        (status, headers, answer.bytes().await.unwrap()).into_response()
+    }
+}
+
+/// Serves for as long as the test's runtime lives; the address.
+pub(crate) async fn serve(router: Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async { axum::serve(listener, router).await.unwrap() });
+    address
+}
+
+/// What a gate holds for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// The request: the server never sees it.
+    Request,
+    /// The answer: the server has done what it was asked, and the caller never learns.
+    Answer,
+}
+
+/// A proxy that passes on everything but the one thing it waits for.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    /// Its address, to be called in place of the server's.
+    pub endpoint: String,
+    reached: Arc<Notify>,
+}
+
+#[derive(Clone)]
+struct Guard {
+    upstream: Upstream,
+    hold: Hold,
+    meant: fn(&Request) -> bool,
+    reached: Arc<Notify>,
+}
+
+impl Gate {
+    /// Opens one before a server.
+    pub async fn before(server: &str, hold: Hold, meant: fn(&Request) -> bool) -> Self {
+        let reached = Arc::new(Notify::new());
+        let guard = Guard {
+            upstream: Upstream::new(server),
+            hold,
+            meant,
+            reached: reached.clone(),
+        };
+        let router = Router::new()
+            .fallback(guarded)
+            // A picture is larger than what axum takes otherwise.
+            .layer(DefaultBodyLimit::disable())
+            .with_state(guard);
+        Self {
+            endpoint: serve(router).await,
+            reached,
+        }
+    }
+
+    /// Waits until what it holds has come.
+    pub async fn reached(&self) {
+        self.reached.notified().await;
+    }
+}
+
+async fn guarded(
+    State(guard): State<Guard>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let request = Request {
+        method,
+        uri,
+        headers,
+        body,
+    };
+    if !(guard.meant)(&request) {
+        return guard.upstream.pass(request).await;
+    }
+    if guard.hold == Hold::Answer {
+        drop(guard.upstream.pass(request).await);
+    }
+    guard.reached.notify_one();
+    std::future::pending().await
+}
