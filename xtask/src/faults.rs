@@ -10,12 +10,13 @@ use anyhow::{Result, bail};
 use lexopt::{Arg, Parser, ValueExt as _};
 
 use crate::args::StackOptions;
-use crate::cargo::{Workspace, cargo};
+use crate::cargo::Workspace;
 use crate::ports::{self, Ports};
 use crate::process;
 use crate::project;
 use crate::report::{Report, line};
 use crate::stack;
+use crate::test;
 use crate::up::{self, Up};
 
 /// Credits of each user: more than they can spend.
@@ -34,7 +35,6 @@ const SHORTENED: [&str; 5] = [
 pub(crate) struct Options {
     seed: u64,
     seconds: u64,
-    is_built: bool,
 }
 
 impl Options {
@@ -43,7 +43,6 @@ impl Options {
         let mut options = Self {
             seed: 1,
             seconds: 600,
-            is_built: false,
         };
         while let Some(arg) = parser.next()? {
             match arg {
@@ -58,12 +57,11 @@ impl Options {
         Ok(options)
     }
 
-    /// A run that is short enough for every test run, with binaries that are there.
+    /// A run that is short enough for every test run.
     pub(crate) const fn short() -> Self {
         Self {
             seed: 1,
             seconds: 45,
-            is_built: true,
         }
     }
 }
@@ -78,15 +76,11 @@ pub(crate) fn run(options: &Options, report: Report) -> Result<()> {
         parameters: parameters
             .chain([format!("WelcomeCredits={WELCOME}")])
             .collect(),
-        is_built: options.is_built,
+        is_built: true,
         fault_proxy: Some(proxy),
     };
-    if !options.is_built {
-        let packages = ["build", "--package", "faults", "--package", "operator"];
-        if !process::run(cargo().args(packages))? {
-            bail!("the build failed (see above)");
-        }
-    }
+    stack_options.folder().create()?;
+    test::build_everything(&stack_options.dir.join("build.json"))?;
     // Dropping the supervisor stops the stack, whichever way this function ends.
     let Up {
         supervisor: Some(mut supervisor),

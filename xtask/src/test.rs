@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::args::{StackOptions, text};
 use crate::cargo::cargo;
+use crate::faults;
 use crate::lint;
 use crate::ports::Ports;
 use crate::process;
@@ -68,7 +69,7 @@ const STEPS: [Step; 8] = [
     Step {
         name: "faults",
         what: "users on a stack whose every part fails, then the audit",
-        run: faults,
+        run: |report| faults::run(&faults::Options::short(), report),
     },
 ];
 
@@ -195,14 +196,6 @@ fn stack(report: Report) -> Result<()> {
     openai_sdk(&stack)
 }
 
-/// A short run under faults, with what all tests are built of.
-fn faults(report: Report) -> Result<()> {
-    let folder = project::target().join("faults");
-    fs::create_dir_all(&folder)?;
-    build_everything(&folder.join("build.json"))?;
-    crate::faults::run(&crate::faults::Options::short(), report)
-}
-
 /// Is the image stand-in honest? OpenAI's own client is asked.
 fn openai_sdk(stack: &Stack) -> Result<()> {
     // The stack that was brought up is one of ours, even if a key in the environment gives it the real service.
@@ -224,7 +217,7 @@ fn openai_sdk(stack: &Stack) -> Result<()> {
 }
 
 /// Builds every target of the workspace; returns the executables that hold the tests of `tests/`.
-fn build_everything(messages: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn build_everything(messages: &Path) -> Result<Vec<PathBuf>> {
     let built = process::run(cargo().args(BUILD).stdout(File::create(messages)?))?;
     if !built {
         bail!("the build failed (see above)");

@@ -91,7 +91,7 @@ impl Customer {
         for _ in 0..self.rng.usize(1..=6) {
             let mood = self.rng.choice(MOODS).unwrap_or_default();
             // The text by which the provider's calls for this image are known.
-            let prompt = unique(&format!("{mood} sepia"));
+            let prompt = unique(&format!("sepia {mood}"));
             images.push(json!({ "key": self.photo().await?, "prompt": prompt }));
         }
         let body = json!({ "images": images });
