@@ -320,6 +320,15 @@ impl Engine {
         self.invoke("Reconcile", &tick).await.unwrap()
     }
 
+    /// How many messages wait in the edit queue.
+    pub async fn queued(&self) -> u64 {
+        let name = "ApproximateNumberOfMessages";
+        let query = json!({ "QueueUrl": self.edit_queue, "AttributeNames": [name] });
+        let answer = self.json("AmazonSQS.GetQueueAttributes", &query).await;
+        let number = answer["Attributes"][name].as_str().unwrap();
+        number.parse().unwrap()
+    }
+
     /// Empties the edit queue: what is in it is lost.
     pub async fn lose_messages(&self) {
         let queue = json!({ "QueueUrl": self.edit_queue });

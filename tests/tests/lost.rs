@@ -1,4 +1,4 @@
-//! Stream records and messages that are lost for good, and consumers that stand still. A binary of its own, because other
+//! Stream records and messages that are lost for good. A binary of its own, because other
 //! tests need the road that is closed here.
 
 use serde_json::json;
