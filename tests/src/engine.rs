@@ -252,6 +252,13 @@ impl Engine {
         self.json("AmazonSQS.PurgeQueue", &queue).await;
     }
 
+    /// Puts a message into the queue that an output names.
+    pub async fn put_letter(&self, stack: &Stack, output: &str, body: &str) -> String {
+        let message = json!({ "QueueUrl": stack.outputs[output], "MessageBody": body });
+        let sent = self.json("AmazonSQS.SendMessage", &message).await;
+        sent["MessageId"].as_str().unwrap().to_owned()
+    }
+
     /// Somebody's ledger, in its order, after a look at R1: no gap, no name twice, and the balance is its sum.
     pub async fn ledger(&self, user: &User) -> Vec<Entry> {
         let account = user.account().await;
