@@ -241,6 +241,11 @@ impl Engine {
         let long_ago = Timestamp::from_millis(0);
         let due = inside.tables.look_again(batch.parse().unwrap(), long_ago);
         due.await.unwrap();
+        self.tick().await
+    }
+
+    /// Runs reconcile on whatever is due; what it did.
+    pub async fn tick(&self) -> Value {
         let tick = include_str!("../../events/reconcile/tick.json");
         let tick = serde_json::from_str(tick).unwrap();
         self.invoke("Reconcile", &tick).await.unwrap()

@@ -101,8 +101,8 @@ async fn dead_letters_are_listed_and_sent_on_their_way_again() {
     let stack = stack!();
     let (engine, user) = (Engine::of(&stack).await, User::new(&stack).await);
     let tools = Inside::deployed(&stack).tools(&stack);
-    // Nobody will settle its only image, unless the rescue is told of it.
-    let works = engine.quiet_batch(&user, 1, "blur").await;
+    // Nobody will settle its images, unless the rescue is told of the first, and reconcile looks before it is due.
+    let works = engine.quiet_batch(&user, 2, "blur").await;
     let work = works.first().unwrap();
     let lost = engine
         .put_letter(&stack, "LostQueueUrl", &letter(work))
@@ -128,7 +128,8 @@ async fn dead_letters_are_listed_and_sent_on_their_way_again() {
     assert!(redriven.rescued >= 1 && redriven.fan_out >= 1, "{redriven}");
     assert!(redriven.batches_due >= 1, "{redriven}");
     let batch = work.image.batch_id.to_string();
-    assert_eq!(user.finished(&batch).await.counts.failed, 1);
+    engine.tick().await;
+    assert_eq!(user.finished(&batch).await.counts.failed, 2);
     wait_for("both queues to be empty", async || {
         let left = letters::list(&tools).await.unwrap().0;
         left.is_empty().then_some(())

@@ -36,7 +36,7 @@ pub struct Story {
 }
 
 /// Something that happened.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Event {
     /// When.
     pub at: Timestamp,
@@ -148,35 +148,21 @@ struct Sources<'a> {
 }
 
 impl Sources<'_> {
+    /// Of the same moment, cause comes before effect.
     fn events(&self) -> Result<Vec<Event>> {
-        let mut events = self.of_batch();
-        for entry in self.entries {
-            events.push(of_entry(entry).with_context(|| format!("{} cannot be read", entry.sk))?);
-        }
+        let mut events = vec![submitted(self.batch)];
         for (index, execution) in &self.executions {
             events.extend(execution.events(*index));
         }
         for (index, (image, _)) in &self.contents.images {
             events.extend(of_image(*index, image));
         }
-        events.sort();
+        for entry in self.entries {
+            events.push(of_entry(entry).with_context(|| format!("{} cannot be read", entry.sk))?);
+        }
+        events.extend(finished(self.batch));
+        events.sort_by_key(|event| event.at);
         Ok(events)
-    }
-
-    fn of_batch(&self) -> Vec<Event> {
-        let batch = self.batch;
-        let submitted = match batch.retry_of {
-            None => "submitted".to_owned(),
-            Some(earlier) => format!("submitted as the retry of batch {earlier}"),
-        };
-        let mut events = vec![Event::of_all(batch.created_at, submitted)];
-        events.extend(batch.finished_at.map(|at| {
-            let retried = batch
-                .retried_in
-                .map(|retry| format!(", retried in batch {retry}"));
-            Event::of_all(at, format!("finished{}", retried.unwrap_or_default()))
-        }));
-        events
     }
 
     fn standings(&self) -> Vec<Standing> {
@@ -236,6 +222,22 @@ impl Stack {
         }
         Ok(objects)
     }
+}
+
+fn submitted(batch: &Batch) -> Event {
+    let what = match batch.retry_of {
+        None => "submitted".to_owned(),
+        Some(earlier) => format!("submitted as the retry of batch {earlier}"),
+    };
+    Event::of_all(batch.created_at, what)
+}
+
+fn finished(batch: &Batch) -> Option<Event> {
+    let what = match batch.retried_in {
+        None => "finished".to_owned(),
+        Some(retry) => format!("finished, and later retried in batch {retry}"),
+    };
+    Some(Event::of_all(batch.finished_at?, what))
 }
 
 /// What an entry tells; nothing if it is none.
