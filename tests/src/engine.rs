@@ -315,6 +315,11 @@ impl Engine {
         let long_ago = Timestamp::from_millis(0);
         let due = inside.tables.look_again(batch.parse().unwrap(), long_ago);
         due.await.unwrap();
+        self.tick().await
+    }
+
+    /// Runs reconcile on whatever is due; what it did.
+    pub async fn tick(&self) -> Value {
         let tick = include_str!("../../events/reconcile/tick.json");
         let tick = serde_json::from_str(tick).unwrap();
         self.invoke("Reconcile", &tick).await.unwrap()
@@ -333,6 +338,13 @@ impl Engine {
     pub async fn lose_messages(&self) {
         let queue = json!({ "QueueUrl": self.edit_queue });
         self.json("AmazonSQS.PurgeQueue", &queue).await;
+    }
+
+    /// Puts a message into the queue that an output names.
+    pub async fn put_letter(&self, stack: &Stack, output: &str, body: &str) -> String {
+        let message = json!({ "QueueUrl": stack.outputs[output], "MessageBody": body });
+        let sent = self.json("AmazonSQS.SendMessage", &message).await;
+        sent["MessageId"].as_str().unwrap().to_owned()
     }
 
     /// Somebody's ledger, in its order, after a look at R1: no gap, no name twice, and the balance is its sum.

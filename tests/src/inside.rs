@@ -68,6 +68,16 @@ impl Inside {
         }
     }
 
+    /// The operator's tools, connected to these tables.
+    #[must_use]
+    pub fn tools(&self, stack: &Stack) -> operator::Stack {
+        let keys = || panic!("the engine at home takes any keys");
+        let mut tools = operator::Stack::described(&stack.file, keys).unwrap();
+        tools.names.credits_table.clone_from(&self.credits_table);
+        tools.names.batches_table.clone_from(&self.batches_table);
+        tools
+    }
+
     /// A user with an account.
     pub async fn user(&self, credits: u32) -> UserId {
         let user: UserId = unique("user").parse().unwrap();

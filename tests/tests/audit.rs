@@ -1,29 +1,9 @@
 //! The audit over tables that are in use: what is sound stays unsuspected beside traffic, what is corrupted is found.
 
 use domain::{Failure, Outcome, UserId};
-use operator::{
-    Keys, Names,
-    audit::{Code, Options, audit},
-};
+use operator::audit::{Code, Options, audit};
 use serde_json::{Value, json};
 use stack_tests::{User, inside::Inside, stack};
-
-/// The tools, connected to these tables.
-#[expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on should stop right there"
-)]
-fn connect(stack: &stack_tests::Stack, inside: &Inside) -> operator::Stack {
-    let names = Names {
-        credits_table: inside.credits_table.clone(),
-        batches_table: inside.batches_table.clone(),
-        photos_bucket: stack.outputs["PhotosBucket"].clone(),
-        edit_workflow_arn: stack.outputs["EditWorkflowArn"].clone(),
-    };
-    let (region, endpoint) = ("us-east-1".to_owned(), stack.aws_endpoint.clone());
-    operator::Stack::connect(names, region, Some(endpoint), Keys::at_home()).unwrap()
-}
 
 /// Sets a number in a record, as nothing but a fault would.
 #[expect(
@@ -53,7 +33,7 @@ async fn corrupt(stack: &stack_tests::Stack, table: &str, pk: &str, sk: &str, na
 #[tokio::test]
 async fn what_goes_on_meanwhile_looks_like_no_fault() {
     let stack = stack!();
-    let tools = connect(&stack, &Inside::deployed(&stack));
+    let tools = Inside::deployed(&stack).tools(&stack);
     let user = User::new(&stack).await;
     let photo = user.photo().await;
     let work = async {
@@ -77,7 +57,7 @@ async fn what_goes_on_meanwhile_looks_like_no_fault() {
 async fn what_is_corrupted_is_found_and_nothing_else() {
     let stack = stack!();
     let inside = Inside::of(&stack).await;
-    let tools = connect(&stack, &inside);
+    let tools = inside.tools(&stack);
     let (rich, poor): (UserId, UserId) = (inside.user(5).await, inside.user(5).await);
     let (batch, other) = (
         inside.batch(&rich, 3).await.batch_id,

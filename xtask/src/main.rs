@@ -49,8 +49,10 @@ Usage: cargo xtask <verb> [options]
   openapi write openapi.json, the API's document, from the Rust types
   audit   check every record of a stack against the rules; only reads, also beside traffic
             --help                 what it can look at, and how to point it at a stack in AWS
+  ops     look at what is wrong in a stack, and put it right: circuit, letters, grant, batch
+            --help                 what each of them does
 
-`up`, `down`, `demo` and `audit` take
+`up`, `down`, `demo`, `audit` and `ops` take
             --dir DIR              where the stack keeps its state (default: target/local)
 `up` and `demo` take
             --port N               of the web page and the API (default: 8080)
@@ -82,7 +84,7 @@ fn run() -> Result<ExitCode> {
     };
     interrupt::install()?;
     match verb.as_str() {
-        "audit" => return operator::run(&verb, parser),
+        "audit" | "ops" => return operator::run(&verb, parser),
         "demo" => demo::run(demo::Options::parse(parser)?),
         "down" => down::run(&down::Options::parse(parser)?),
         "faults" => faults::run(&faults::Options::parse(parser)?, report::Report::start()),

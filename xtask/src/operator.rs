@@ -1,4 +1,4 @@
-//! `cargo xtask audit`: the operator's tools, for the stack that runs.
+//! `cargo xtask audit` and `cargo xtask ops`: the operator's tools, for the stack that runs.
 //!
 //! Knows which stack that is. What the tools do is the business of the package `operator`, which is built and run here and
 //! not linked: it is made of AWS SDKs.

@@ -1,6 +1,7 @@
 //! `operator`: reads the command line, connects to a stack, does one thing, says what came of it.
 
 use std::{
+    fmt::Display,
     io::Write as _,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -8,8 +9,15 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use aws::Adjustment;
 use clap::{Args, Parser, Subcommand};
-use operator::{Keys, Stack, audit};
+use domain::{BatchId, UserId};
+use operator::{
+    Keys, Stack, audit,
+    ops::{circuit, grant, letters, story},
+};
+use serde::Serialize;
+use uuid::Uuid;
 
 /// The exit code of an audit that found something; that of an error is 2, as clap's own.
 const VIOLATED: u8 = 1;
@@ -34,6 +42,47 @@ struct Arguments {
 enum Command {
     /// Checks every record against the rules of ARCHITECTURE.md; only reads. Exits with 1 if something is wrong
     Audit(AuditArguments),
+    /// Looks at what is wrong, and puts it right. Each of these may be done again
+    #[command(subcommand)]
+    Ops(Ops),
+}
+
+#[derive(Subcommand)]
+enum Ops {
+    /// The circuit at the provider: is it open, why, since when, and how long is the backlog?
+    Circuit {
+        /// Closes it without waiting for a probe
+        #[arg(long)]
+        reset: bool,
+    },
+    /// The dead letters: what even the rescue, or fan-out, could not handle
+    Letters {
+        /// Sends them on their way again
+        #[arg(long)]
+        redrive: bool,
+    },
+    /// Gives credits to a user, with an entry in the ledger
+    Grant(GrantArguments),
+    /// Everything about one batch, in the order in which it happened
+    Batch {
+        /// Which
+        id: BatchId,
+    },
+}
+
+#[derive(Args)]
+struct GrantArguments {
+    /// The `sub` of their sign-in: `userId` of `GET /api/account`
+    user: UserId,
+    /// How many credits; taken, if negative
+    #[arg(allow_negative_numbers = true)]
+    amount: i64,
+    /// Why, for whoever reads the ledger
+    #[arg(long)]
+    reason: String,
+    /// A UUID, under which it is done once; without it, one is made up and printed
+    #[arg(long)]
+    id: Option<Uuid>,
 }
 
 #[derive(Args)]
@@ -71,19 +120,50 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {
         Command::Audit(options) => {
             let report = audit::audit(&stack, &options.read()?).await?;
-            let text = if arguments.json {
-                serde_json::to_string_pretty(&report)?
-            } else {
-                report.to_string()
-            };
-            writeln!(std::io::stdout(), "{text}")?;
+            print(arguments.json, &report)?;
             Ok(if report.is_sound() {
                 ExitCode::SUCCESS
             } else {
                 ExitCode::from(VIOLATED)
             })
         }
+        Command::Ops(command) => {
+            operate(&stack, command, arguments.json).await?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
+}
+
+async fn operate(stack: &Stack, command: Ops, json: bool) -> Result<()> {
+    match command {
+        Ops::Circuit { reset: false } => print(json, &circuit::look(stack).await?),
+        Ops::Circuit { reset: true } => print(json, &circuit::reset(stack).await?),
+        Ops::Letters { redrive: false } => print(json, &letters::list(stack).await?),
+        Ops::Letters { redrive: true } => print(json, &letters::redrive(stack).await?),
+        Ops::Grant(options) => {
+            let adjustment = Adjustment {
+                id: options.id.unwrap_or_else(Uuid::new_v4),
+                amount: options.amount,
+                reason: options.reason,
+            };
+            let granted = grant::grant(stack, &options.user, &adjustment).await;
+            // Without the id, nobody could repeat it safely when only the answer was lost.
+            let granted = granted.with_context(|| format!("adjustment {}", adjustment.id))?;
+            print(json, &granted)
+        }
+        Ops::Batch { id } => print(json, &story::tell(stack, id).await?),
+    }
+}
+
+/// Prints for people, or for scripts.
+fn print<T: Display + Serialize>(json: bool, found: &T) -> Result<()> {
+    let text = if json {
+        serde_json::to_string_pretty(found)?
+    } else {
+        found.to_string()
+    };
+    writeln!(std::io::stdout(), "{text}")?;
+    Ok(())
 }
 
 impl AuditArguments {

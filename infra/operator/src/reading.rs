@@ -1,11 +1,17 @@
 //! Reading what there is, as of now: records of one key, all records of a table, objects.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sfn::operation::describe_execution::{DescribeExecutionError, DescribeExecutionOutput};
+use domain::{BatchId, ImageRef};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{record::Record, stack::Stack};
+
+/// Executions that are asked for at the same time.
+const AT_ONCE: usize = 8;
 
 impl Stack {
     /// All records of one `pk`.
@@ -105,6 +111,63 @@ impl Stack {
         let bytes = object.body.collect().await;
         let bytes = bytes.with_context(|| format!("reading {key}"))?;
         Ok(Some(bytes.to_vec()))
+    }
+
+    /// The batches with open images, by the index that holds no other.
+    pub(crate) async fn open_batches(&self) -> Result<BTreeSet<String>> {
+        let mut items = self
+            .dynamodb
+            .scan()
+            .table_name(&self.names.batches_table)
+            .index_name("open")
+            .into_paginator()
+            .items()
+            .send();
+        let mut open = BTreeSet::new();
+        while let Some(item) = items.next().await {
+            open.insert(Record::of(item.context("reading the open batches")?)?.pk);
+        }
+        Ok(open)
+    }
+
+    /// What became of a batch's executions, by image; those of them that were started, and are not forgotten yet.
+    pub(crate) async fn executions(
+        &self,
+        batch_id: BatchId,
+        images: u32,
+    ) -> Result<BTreeMap<u32, DescribeExecutionOutput>> {
+        let described = stream::iter(0..images)
+            .map(|index| async move {
+                let found = self.execution(ImageRef { batch_id, index }).await?;
+                anyhow::Ok(found.map(|execution| (index, execution)))
+            })
+            .buffered(AT_ONCE);
+        described
+            .try_filter_map(async |it| Ok(it))
+            .try_collect()
+            .await
+    }
+
+    async fn execution(&self, image: ImageRef) -> Result<Option<DescribeExecutionOutput>> {
+        let workflow = &self.names.edit_workflow_arn;
+        let executions = workflow.replacen(":stateMachine:", ":execution:", 1);
+        let described = self
+            .sfn
+            .describe_execution()
+            .execution_arn(format!("{executions}:{}", image.execution_name()))
+            .send()
+            .await;
+        match described {
+            Ok(execution) => Ok(Some(execution)),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(DescribeExecutionError::is_execution_does_not_exist) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error).with_context(|| format!("the execution of {image}")),
+        }
     }
 
     /// The names of all executions that run.

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, path::Path};
 
 use anyhow::{Context as _, Result};
-use aws::Settings;
+use aws::{Settings, Tables};
 use serde::{Deserialize, de::value::MapDeserializer};
 
 /// What the tools need of a stack's outputs.
@@ -18,6 +18,12 @@ pub struct Names {
     pub photos_bucket: String,
     /// The workflow that edits one image.
     pub edit_workflow_arn: String,
+    /// Where images go that fell off the road.
+    pub rescue_queue_url: String,
+    /// Where they end when even the rescue has failed.
+    pub lost_queue_url: String,
+    /// Where stream records end that fan-out could not handle.
+    pub fan_out_failure_queue_url: String,
 }
 
 /// A file that describes a stack.
@@ -71,6 +77,8 @@ pub struct Stack {
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) s3: aws_sdk_s3::Client,
     pub(crate) sfn: aws_sdk_sfn::Client,
+    pub(crate) sqs: aws_sdk_sqs::Client,
+    settings: Settings,
 }
 
 impl Stack {
@@ -118,8 +126,16 @@ impl Stack {
             dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
             s3: aws_sdk_s3::Client::new(&sdk),
             sfn: aws_sdk_sfn::Client::new(&sdk),
+            sqs: aws_sdk_sqs::Client::new(&sdk),
+            settings,
             names,
         })
+    }
+
+    /// The functions' own way to the tables, for whatever is to be written.
+    pub(crate) fn tables(&self) -> Tables {
+        let (credits, batches) = (&self.names.credits_table, &self.names.batches_table);
+        Tables::new(&self.settings, credits.clone(), batches.clone())
     }
 }
 

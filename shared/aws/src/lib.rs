@@ -54,7 +54,8 @@ pub use settings::Settings;
 pub use settle::{Settled, Settler};
 #[cfg(feature = "dynamodb")]
 pub use tables::{
-    Accepted, BatchInFull, Booking, ClaimError, Order, Page, SubmitError, Tables, Ticket,
+    Accepted, AdjustError, Adjusted, Adjustment, BatchInFull, Booking, ClaimError, Order, Page,
+    SubmitError, Tables, Ticket,
 };
 #[cfg(all(feature = "dynamodb", feature = "secrets"))]
 pub use welcome::Welcome;

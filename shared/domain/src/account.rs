@@ -3,7 +3,10 @@
 //! An account never changes without an entry, and an entry's amount is exactly the change of the balance. The store
 //! writes both in one transaction, on the condition that the account still has as many entries as when it was read.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{BatchId, Credits, CreditsOverflow, ImageRef};
 
@@ -18,6 +21,8 @@ pub enum Reason {
     Debit(BatchId),
     /// An image failed or was canceled.
     Refund(ImageRef),
+    /// An operator corrected the balance by hand, under an id of their own.
+    Adjust(Uuid),
 }
 
 impl Reason {
@@ -28,6 +33,7 @@ impl Reason {
             Self::Welcome => "welcome".to_owned(),
             Self::Debit(batch) => format!("debit#{batch}"),
             Self::Refund(ImageRef { batch_id, index }) => format!("refund#{batch_id}#{index:05}"),
+            Self::Adjust(id) => format!("adjust#{id}"),
         }
     }
 
@@ -38,6 +44,7 @@ impl Reason {
             Self::Welcome => "welcome",
             Self::Debit(_) => "debit",
             Self::Refund(_) => "refund",
+            Self::Adjust(_) => "adjust",
         }
     }
 
@@ -45,7 +52,7 @@ impl Reason {
     #[must_use]
     pub const fn batch_id(&self) -> Option<BatchId> {
         match self {
-            Self::Welcome => None,
+            Self::Welcome | Self::Adjust(_) => None,
             Self::Debit(batch_id) | Self::Refund(ImageRef { batch_id, .. }) => Some(*batch_id),
         }
     }
@@ -81,6 +88,20 @@ pub struct Insufficient {
     pub available: Credits,
 }
 
+/// Why an account cannot be adjusted like this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AdjustRefused {
+    /// An entry that changes nothing explains nothing.
+    #[error("an adjustment by 0 changes nothing")]
+    Nothing,
+    /// Nobody's balance is taken below zero.
+    #[error(transparent)]
+    Insufficient(#[from] Insufficient),
+    /// No account holds that much.
+    #[error(transparent)]
+    Overflow(#[from] CreditsOverflow),
+}
+
 impl Account {
     /// Spends `amount`, all or nothing.
     pub fn debit(self, amount: Credits) -> Result<Posting, Insufficient> {
@@ -100,6 +121,16 @@ impl Account {
             .balance
             .plus(amount.minus(repaid).unwrap_or_default())?;
         Ok(self.post(balance, owed))
+    }
+
+    /// Corrects by hand: a positive amount is given as any credit, a negative one taken as any debit.
+    pub fn adjust(self, amount: i64) -> Result<Posting, AdjustRefused> {
+        let credits = Credits::new(amount.unsigned_abs())?;
+        match amount.cmp(&0) {
+            Ordering::Less => Ok(self.debit(credits)?),
+            Ordering::Equal => Err(AdjustRefused::Nothing),
+            Ordering::Greater => Ok(self.credit(credits)?),
+        }
     }
 
     fn post(self, balance: Credits, owed: Credits) -> Posting {
@@ -158,6 +189,28 @@ mod tests {
             assert_eq!(posting.after.balance, Credits::small(balance_after));
             assert_eq!(posting.after.owed, Credits::small(owed_after));
             assert_eq!(posting.amount, i64::from(balance_after) - 10);
+        }
+    }
+
+    #[test]
+    fn an_adjustment_is_a_credit_or_a_debit() {
+        let before = account(10, 3);
+        assert_eq!(
+            before.adjust(5),
+            Ok(before.credit(Credits::small(5)).unwrap())
+        );
+        assert_eq!(
+            before.adjust(-10),
+            Ok(before.debit(Credits::small(10)).unwrap())
+        );
+        let insufficient = before.debit(Credits::small(11)).unwrap_err();
+        for (amount, refused) in [
+            (0, AdjustRefused::Nothing),
+            (-11, AdjustRefused::Insufficient(insufficient)),
+            (i64::MAX, AdjustRefused::Overflow(CreditsOverflow)),
+            (i64::MIN, AdjustRefused::Overflow(CreditsOverflow)),
+        ] {
+            assert_eq!(before.adjust(amount), Err(refused), "{amount}");
         }
     }
 

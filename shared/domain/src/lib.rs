@@ -21,7 +21,7 @@ mod timestamp;
 pub mod timing;
 mod work;
 
-pub use account::{Account, Insufficient, Posting, Reason};
+pub use account::{Account, AdjustRefused, Insufficient, Posting, Reason};
 pub use batch::{Batch, BatchState, Counts, RetryRefused};
 pub use credits::{Credits, CreditsOverflow};
 pub use email::EmailFingerprint;

@@ -3,6 +3,7 @@
 //! This module knows the keys, the records and how a transaction is tried; its children each know one use of them.
 
 mod account;
+mod adjust;
 mod batches;
 mod cancel;
 mod claim;
@@ -11,6 +12,7 @@ mod reconcile;
 mod records;
 mod submit;
 
+pub use adjust::{AdjustError, Adjusted, Adjustment};
 pub use batches::{BatchInFull, Order, Page};
 pub use claim::{ClaimError, Ticket};
 pub use gate::Booking;

@@ -1,0 +1,315 @@
+//! Dead letters: what even the rescue, or fan-out, could not handle. Listing them, and sending them on their way again.
+
+use std::{collections::BTreeMap, fmt};
+
+use anyhow::{Context as _, Result};
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use domain::{BatchId, ImageRef, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{audit::batch::BATCH, stack::Stack};
+
+/// For how many seconds a letter that is looked at is hidden from others. One that is not deleted by then is back.
+const HELD: i32 = 60;
+/// For how many seconds to wait for letters: without any, SQS asks only some of its servers.
+const PATIENCE: i32 = 1;
+
+/// Where dead letters lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pile {
+    /// Images that the rescue has given up.
+    Lost,
+    /// Parts of the stream that fan-out has given up.
+    FanOut,
+}
+
+/// A dead letter.
+#[derive(Clone, Debug, Serialize)]
+pub struct Letter {
+    /// Where it lies.
+    pub pile: Pile,
+    /// Its name there.
+    pub message_id: String,
+    /// When it came there.
+    pub sent_at: Option<Timestamp>,
+    /// What it is about.
+    pub about: About,
+    #[serde(skip)]
+    body: String,
+    /// What SQS knows it by while it is held.
+    #[serde(skip)]
+    receipt: String,
+}
+
+/// All dead letters.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Letters(pub Vec<Letter>);
+
+/// What a letter is about. Its text is not shown: a prompt may be in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// One image.
+    Image(ImageRef),
+    /// Records of the stream, which have left it or will: no batch is named.
+    Shard(String),
+    /// Nothing that we write.
+    Unknown,
+}
+
+/// What a redrive has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Redriven {
+    /// Letters that went back to the rescue queue.
+    pub rescued: usize,
+    /// Letters of fan-out.
+    pub fan_out: usize,
+    /// Open batches that reconcile looks at next because of those.
+    pub batches_due: usize,
+}
+
+/// The bodies that we know.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Body {
+    /// A dead letter of the edit queue: its `Work`, of which the image is enough.
+    Work(ImageRef),
+    /// What EventBridge says of an execution that ended badly.
+    Execution { detail: Detail },
+    /// What Lambda says of stream records that a function could not handle.
+    Stream {
+        #[serde(rename = "DDBStreamBatchInfo")]
+        records: StreamRecords,
+    },
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    /// A `Work`, as JSON in a string.
+    input: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StreamRecords {
+    shard_id: String,
+}
+
+/// All dead letters. They stay where they are; for a moment, nobody else sees them.
+pub async fn list(stack: &Stack) -> Result<Letters> {
+    let mut letters = stack.receive(Pile::Lost).await?;
+    letters.extend(stack.receive(Pile::FanOut).await?);
+    for letter in &letters {
+        stack.put_back(letter).await?;
+    }
+    Ok(Letters(letters))
+}
+
+/// Sends all dead letters on their way again. Each is deleted after that, so one may go twice, and none is lost; whoever gets
+/// it asks first what became of the image.
+pub async fn redrive(stack: &Stack) -> Result<Redriven> {
+    let lost = stack.receive(Pile::Lost).await?;
+    for letter in &lost {
+        stack.rescue(letter).await?;
+        stack.delete(letter).await?;
+    }
+    let fan_out = stack.receive(Pile::FanOut).await?;
+    // These name no batch, so every batch is looked at that images may be missing of.
+    let batches_due = if fan_out.is_empty() {
+        0
+    } else {
+        stack.look_at_open_batches().await?
+    };
+    for letter in &fan_out {
+        stack.delete(letter).await?;
+    }
+    Ok(Redriven {
+        rescued: lost.len(),
+        fan_out: fan_out.len(),
+        batches_due,
+    })
+}
+
+impl Stack {
+    fn pile(&self, pile: Pile) -> &str {
+        match pile {
+            Pile::Lost => &self.names.lost_queue_url,
+            Pile::FanOut => &self.names.fan_out_failure_queue_url,
+        }
+    }
+
+    /// Takes letters until no more of them are new.
+    async fn receive(&self, pile: Pile) -> Result<Vec<Letter>> {
+        let mut letters = BTreeMap::new();
+        loop {
+            let received = self
+                .sqs
+                .receive_message()
+                .queue_url(self.pile(pile))
+                .max_number_of_messages(10)
+                .visibility_timeout(HELD)
+                .wait_time_seconds(PATIENCE)
+                .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
+                .send()
+                .await
+                .with_context(|| format!("receiving from {}", self.pile(pile)))?;
+            let known = letters.len();
+            let messages = received.messages.unwrap_or_default().into_iter();
+            letters.extend(messages.filter_map(|message| {
+                let letter = Letter::of(pile, message)?;
+                Some((letter.message_id.clone(), letter))
+            }));
+            if letters.len() == known {
+                return Ok(letters.into_values().collect());
+            }
+        }
+    }
+
+    async fn put_back(&self, letter: &Letter) -> Result<()> {
+        self.sqs
+            .change_message_visibility()
+            .queue_url(self.pile(letter.pile))
+            .receipt_handle(&letter.receipt)
+            .visibility_timeout(0)
+            .send()
+            .await
+            .with_context(|| format!("putting back letter {}", letter.message_id))?;
+        Ok(())
+    }
+
+    async fn rescue(&self, letter: &Letter) -> Result<()> {
+        self.sqs
+            .send_message()
+            .queue_url(&self.names.rescue_queue_url)
+            .message_body(&letter.body)
+            .send()
+            .await
+            .with_context(|| format!("sending letter {} again", letter.message_id))?;
+        Ok(())
+    }
+
+    async fn delete(&self, letter: &Letter) -> Result<()> {
+        self.sqs
+            .delete_message()
+            .queue_url(self.pile(letter.pile))
+            .receipt_handle(&letter.receipt)
+            .send()
+            .await
+            .with_context(|| format!("deleting letter {}", letter.message_id))?;
+        Ok(())
+    }
+
+    /// Makes every open batch due for a look by reconcile, which sends what nobody has started; how many they are.
+    async fn look_at_open_batches(&self) -> Result<usize> {
+        let (tables, now) = (self.tables(), Timestamp::now());
+        let open = self.open_batches().await?;
+        for pk in &open {
+            let id: BatchId = pk
+                .trim_start_matches(BATCH)
+                .parse()
+                .with_context(|| format!("{pk} is no batch"))?;
+            tables.look_again(id, now).await?;
+        }
+        Ok(open.len())
+    }
+}
+
+impl Letter {
+    /// The letter of a message, if it has all that SQS promises.
+    fn of(pile: Pile, message: Message) -> Option<Self> {
+        let sent_at = message.attributes.as_ref().and_then(|attributes| {
+            let millis = attributes.get(&MessageSystemAttributeName::SentTimestamp)?;
+            Some(Timestamp::from_millis(millis.parse().ok()?))
+        });
+        let body = message.body?;
+        Some(Self {
+            pile,
+            message_id: message.message_id?,
+            sent_at,
+            about: About::of(&body),
+            body,
+            receipt: message.receipt_handle?,
+        })
+    }
+}
+
+impl About {
+    fn of(body: &str) -> Self {
+        match serde_json::from_str(body) {
+            Ok(Body::Work(image)) => Self::Image(image),
+            Ok(Body::Execution { detail }) => {
+                serde_json::from_str(&detail.input).map_or(Self::Unknown, Self::Image)
+            }
+            Ok(Body::Stream { records }) => Self::Shard(records.shard_id),
+            Err(_) => Self::Unknown,
+        }
+    }
+}
+
+impl fmt::Display for Letters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for letter in &self.0 {
+            writeln!(f, "{letter}")?;
+        }
+        write!(f, "{} letters", self.0.len())
+    }
+}
+
+impl fmt::Display for Letter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pile = match self.pile {
+            Pile::Lost => "lost",
+            Pile::FanOut => "fan-out",
+        };
+        write!(f, "{pile:<8} {}  ", self.message_id)?;
+        match self.sent_at {
+            Some(at) => write!(f, "{at}  ")?,
+            None => write!(f, "{:<24}  ", "?")?,
+        }
+        match &self.about {
+            About::Image(image) => write!(f, "{image}"),
+            About::Shard(shard) => write!(f, "records of shard {shard}"),
+            About::Unknown => write!(f, "nothing that we write"),
+        }
+    }
+}
+
+impl fmt::Display for Redriven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            rescued,
+            fan_out,
+            batches_due,
+        } = self;
+        write!(
+            f,
+            "{rescued} letters went back to the rescue queue; for {fan_out} letters of fan-out, {batches_due} open batches \
+             are looked at by the next run of reconcile"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn letters_say_what_they_are_about() {
+        let event: Value = serde_json::from_str(include_str!(
+            "../../../../events/rescue-image/letter-and-execution.json"
+        ))
+        .unwrap();
+        let about = |index: usize| About::of(event["Records"][index]["body"].as_str().unwrap());
+        let batch_id = "9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f".parse().unwrap();
+        let image = |index| About::Image(ImageRef { batch_id, index });
+        assert_eq!([about(0), about(1)], [image(3), image(4)]);
+        let stream = json!({ "DDBStreamBatchInfo": { "shardId": "shard-1", "batchSize": 1 } });
+        let shard = About::of(&stream.to_string());
+        assert_eq!(shard, About::Shard("shard-1".to_owned()));
+        assert_eq!(About::of("{}"), About::Unknown);
+    }
+}
