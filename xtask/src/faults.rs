@@ -68,19 +68,25 @@ impl Options {
 
 /// Runs it; an error if anything was found that must never happen.
 pub(crate) fn run(options: &Options, report: Report) -> Result<()> {
-    let [proxy] = ports::unused()?;
+    let dir = project::target().join("faults");
+    fs::create_dir_all(&dir)?;
+    // First: a port that was free before a long build may be taken after it.
+    test::build_everything(&dir.join("build.json"))?;
+    let [web, engine, openai, proxy] = ports::unused()?;
     let parameters = SHORTENED.map(str::to_owned).into_iter();
     let stack_options = StackOptions {
-        ports: Ports::unused()?,
-        dir: project::target().join("faults"),
+        ports: Ports {
+            web,
+            engine,
+            openai,
+        },
+        dir,
         parameters: parameters
             .chain([format!("WelcomeCredits={WELCOME}")])
             .collect(),
         is_built: true,
         fault_proxy: Some(proxy),
     };
-    stack_options.folder().create()?;
-    test::build_everything(&stack_options.dir.join("build.json"))?;
     // Dropping the supervisor stops the stack, whichever way this function ends.
     let Up {
         supervisor: Some(mut supervisor),

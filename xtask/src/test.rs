@@ -163,14 +163,16 @@ fn run_cargo(args: &[&str]) -> Result<()> {
 /// Everything is built in one go, and what has to run is taken from there: cargo chooses the features of shared
 /// dependencies by what it is asked to build, so asking for less would build the AWS SDKs again.
 fn stack(report: Report) -> Result<()> {
+    let dir = project::target().join("test-stack");
+    fs::create_dir_all(&dir)?;
+    // First: a port that was free before a long build may be taken after it.
+    let tests = build_everything(&dir.join("build.json"))?;
     let options = StackOptions {
         ports: Ports::unused()?,
-        dir: project::target().join("test-stack"),
+        dir,
         is_built: true,
         ..StackOptions::default()
     };
-    options.folder().create()?;
-    let tests = build_everything(&options.dir.join("build.json"))?;
     // Dropping the supervisor stops the stack, whichever way this function ends.
     let Up {
         stack,
