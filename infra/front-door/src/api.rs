@@ -13,7 +13,7 @@ use axum::http::header::{self, HeaderMap, HeaderName};
 use axum::http::uri::Uri;
 use axum::http::{StatusCode, Version};
 use axum::response::{IntoResponse as _, Response};
-use http_body_util::{LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 
@@ -28,6 +28,9 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
+
+/// How much of a body that is too large is read before its sender is cut off, in limits.
+const READ_ON: usize = 4;
 
 /// The API behind a base URL.
 #[derive(Clone)]
@@ -80,6 +83,10 @@ impl Api {
 
     async fn try_forward(&self, request: Request) -> Result<Response, Refusal> {
         if declared_length(request.headers()).is_some_and(|length| length > self.body_limit) {
+            let most = self.body_limit.saturating_mul(READ_ON);
+            let reading = read_on(request.into_body(), most);
+            // However it ended, the answer is the same.
+            drop(tokio::time::timeout(self.patience, reading).await);
             return Err(Refusal::TooLarge);
         }
         let (mut parts, body) = request.into_parts();
@@ -98,6 +105,12 @@ impl Api {
         drop_hop_by_hop(&mut parts.headers);
         Ok(Response::from_parts(parts, Body::new(body)))
     }
+}
+
+/// Reads what a client goes on sending: whoever is cut off while sending sees a broken connection and not the answer.
+async fn read_on(body: Body, most: usize) {
+    let mut rest = Limited::new(body, most);
+    while let Some(Ok(_)) = rest.frame().await {}
 }
 
 fn declared_length(headers: &HeaderMap) -> Option<usize> {
