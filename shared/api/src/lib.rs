@@ -8,11 +8,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+mod billing;
 mod problem;
+mod settings;
 #[cfg(feature = "openapi")]
 pub mod words;
 
+pub use billing::{
+    Balance, Checkout, CheckoutRequest, Pack, Packs, Portal, Transaction, Transactions,
+};
 pub use problem::{InputFault, PROBLEM_CONTENT_TYPE, Problem};
+pub use settings::{Settings, SettingsRequest, Webhook, WebhookRequest};
 
 /// `GET /api/account`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

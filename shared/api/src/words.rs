@@ -97,3 +97,21 @@ pub enum UploadMethod {
     /// One request with the whole photo.
     Put,
 }
+
+/// Why a balance changed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TransactionKind {
+    /// The first credits.
+    Welcome,
+    /// A batch was submitted.
+    Debit,
+    /// An image failed or was canceled.
+    Refund,
+    /// A pack was bought.
+    Order,
+    /// Money for a pack was given back, and its credits taken.
+    OrderRefund,
+    /// Corrected by hand.
+    Adjust,
+}

@@ -1,0 +1,48 @@
+//! What a user wants to be told, and how.
+
+use serde::{Deserialize, Serialize};
+
+/// `GET /api/account/settings`, and the answer to `PUT`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Settings {
+    /// Is mail sent when a batch is done, a purchase has arrived, or the balance is low?
+    pub emails: bool,
+    /// Who is told when a batch is done; `null` for nobody.
+    pub webhook: Option<Webhook>,
+}
+
+/// Where a user's own program listens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Webhook {
+    /// Gets a `POST` signed as Standard Webhooks says.
+    #[cfg_attr(feature = "openapi", schema(format = "uri"))]
+    pub url: String,
+    /// Verifies the signature: `whsec_` and base64. Made by the service, another one for each new URL.
+    pub secret: String,
+}
+
+/// `PUT /api/account/settings`: all of them as they should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SettingsRequest {
+    /// Whether to send mail.
+    pub emails: bool,
+    /// Who is to be told when a batch is done; absent or `null` for nobody.
+    #[serde(default)]
+    pub webhook: Option<WebhookRequest>,
+}
+
+/// A program that is to be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookRequest {
+    /// `https` and a public host.
+    #[cfg_attr(feature = "openapi", schema(format = "uri"))]
+    pub url: String,
+}

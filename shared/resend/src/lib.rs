@@ -1,0 +1,1 @@
+//! The client of Resend, which sends the mail.
