@@ -10,11 +10,13 @@ mod email;
 mod id;
 mod image;
 mod limits;
+mod notice;
 mod options;
 pub mod pace;
 mod pack;
 mod picture;
 mod price;
+mod profile;
 mod rescue;
 mod room;
 pub mod signature;
@@ -34,10 +36,12 @@ pub use image::{
     ClaimRefused, Failure, Image, ImageState, MAX_UNKNOWN_OUTCOMES, Outcome, SettleRefused, Usage,
 };
 pub use limits::{InvalidLimits, Limits};
+pub use notice::{Matter, Notice, makes_low};
 pub use options::{EditOptions, Format, Quality, Size};
 pub use pack::{InvalidPacks, Pack, Packs};
 pub use picture::Picture;
 pub use price::{InvalidPrices, PriceBand, PriceTable};
+pub use profile::{Profile, Webhook, WebhookSecret};
 pub use rescue::{Execution, Rescue};
 pub use room::{NoRoom, Room};
 pub use submission::{Draft, DraftImage, Fault, Job, Rejected, Submission};
