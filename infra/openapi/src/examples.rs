@@ -6,7 +6,7 @@
 use api::{
     Account, BatchHistory, BatchStatus, BatchSummary, CancelResponse, Counts, FileToUpload,
     ImageError, ImageStatus, ImageToEdit, Limits, Options, PresignRequest, PresignResponse, Price,
-    SubmitRequest, SubmitResponse, Upload,
+    Settings, SettingsRequest, SubmitRequest, SubmitResponse, Upload, Webhook, WebhookRequest,
 };
 use domain::PriceTable;
 use picture::PictureRefused;
@@ -22,6 +22,7 @@ pub(crate) const CURSOR: &str = "eyJjcmVhdGVkX2F0IjoiMjAyNi0xMS0yM1QyMDowMDowMC4
 const USER: &str = "7b9f6f5e-3c55-4d0a-9a2e-7f6c0d1e2a3b";
 const SUBMITTED: &str = "2026-11-23T21:00:00.000Z";
 const FINISHED: &str = "2026-11-23T21:00:41.350Z";
+const WEBHOOK: &str = "https://example.com/batches";
 const PROMPT: &str = "make it a watercolour";
 /// What the second photo is asked for instead.
 const OWN_PROMPT: &str = "make only the sky blue";
@@ -58,6 +59,39 @@ pub(crate) fn account() -> Account {
                 credits: band.credits.get(),
             })
             .collect(),
+    }
+}
+
+pub(crate) fn new_settings() -> Settings {
+    Settings {
+        emails: true,
+        webhook: None,
+    }
+}
+
+pub(crate) fn settings() -> Settings {
+    Settings {
+        emails: false,
+        webhook: Some(Webhook {
+            url: WEBHOOK.to_owned(),
+            secret: "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned(),
+        }),
+    }
+}
+
+pub(crate) fn settings_request() -> SettingsRequest {
+    SettingsRequest {
+        emails: false,
+        webhook: Some(WebhookRequest {
+            url: WEBHOOK.to_owned(),
+        }),
+    }
+}
+
+pub(crate) fn short_settings_request() -> SettingsRequest {
+    SettingsRequest {
+        emails: true,
+        webhook: None,
     }
 }
 

@@ -8,6 +8,8 @@ mod batches;
 mod cancel;
 mod claim;
 mod gate;
+mod notices;
+mod profile;
 mod reconcile;
 mod records;
 mod submit;
