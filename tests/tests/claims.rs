@@ -219,8 +219,8 @@ async fn a_claim_made_while_an_image_is_being_failed_stops_that() {
 async fn an_image_that_was_settled_meanwhile_is_counted_once() {
     let stack = stack!();
     let inside = Inside::of(&stack).await;
-    let user = inside.user(2).await;
-    let batch_id = inside.batch(&user, 2).await.batch_id;
+    let user = inside.user(3).await;
+    let batch_id = inside.batch(&user, 3).await.batch_id;
     let settler = inside.settler.clone();
     let first = async move {
         let outcomes = vec![(0, completed("key".into()))];
@@ -235,7 +235,7 @@ async fn an_image_that_was_settled_meanwhile_is_counted_once() {
     };
     assert_eq!(settled, [(0, before)]);
     let batch = inside.tables.batch(batch_id).await.unwrap().unwrap();
-    assert_eq!((batch.open, batch.completed), (1, 1));
+    assert_eq!((batch.open, batch.completed), (2, 1));
 }
 
 #[tokio::test]
