@@ -142,7 +142,13 @@ mod tests {
         ] {
             verified(PAID, secrets, SENT).unwrap();
         }
-        for secrets in ["", "\n\n", "test_secret", "whsec_test_secre", "polar_whs_next"] {
+        for secrets in [
+            "",
+            "\n\n",
+            "test_secret",
+            "whsec_test_secre",
+            "polar_whs_next",
+        ] {
             let failure = verified(PAID, secrets, SENT).unwrap_err();
             assert_eq!(
                 (failure.status(), failure.code()),
@@ -164,7 +170,11 @@ mod tests {
         ] {
             let event = PAID.replacen(what, instead, 1);
             assert_ne!(event, PAID, "{what}");
-            assert_eq!(verified(&event, SECRET, SENT).unwrap_err().status(), 401, "{what}");
+            assert_eq!(
+                verified(&event, SECRET, SENT).unwrap_err().status(),
+                401,
+                "{what}"
+            );
         }
     }
 
@@ -177,8 +187,18 @@ mod tests {
                 "requestContext": { "http": { "method": "POST", "path": "/api/polar/webhooks" } } });
             Call::from_event(&event.to_string()).unwrap()
         };
-        for body in ["", "{", "[]", r#"{"data":{}}"#, r#"{"type":"order.paid"} x"#] {
-            assert_eq!(read(&with_body(body)).unwrap_err().code(), "invalid_json", "{body}");
+        for body in [
+            "",
+            "{",
+            "[]",
+            r#"{"data":{}}"#,
+            r#"{"type":"order.paid"} x"#,
+        ] {
+            assert_eq!(
+                read(&with_body(body)).unwrap_err().code(),
+                "invalid_json",
+                "{body}"
+            );
         }
         let large = with_body(&" ".repeat(edge::http::MAX_BODY + 1));
         assert_eq!(message(&large).unwrap_err().status(), 413);

@@ -2,6 +2,12 @@
 //!
 //! Knows Polar's JSON and nothing of our ledger. The facts are from facts/polar-resend-firecrawl.md.
 
+#[cfg(feature = "client")]
+mod client;
 mod order;
 
+#[cfg(feature = "client")]
+pub use client::{
+    Checkout, Client, ClientError, ConfigError, NewCheckout, OrdersPage, Pagination, PortalSession,
+};
 pub use order::{Customer, Event, Metadata, Order, OrderStatus};
