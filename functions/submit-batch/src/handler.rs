@@ -53,6 +53,7 @@ fn idempotency_key(call: &Call) -> Result<IdempotencyKey, Failure> {
 fn draft(request: SubmitRequest) -> Draft {
     let image = |image: api::ImageToEdit| DraftImage {
         key: image.key,
+        name: image.name,
         prompt: image.prompt,
     };
     Draft {

@@ -101,10 +101,12 @@ pub(crate) fn submit_request() -> SubmitRequest {
         images: vec![
             ImageToEdit {
                 key: beach,
+                name: Some("beach.jpg".to_owned()),
                 prompt: None,
             },
             ImageToEdit {
                 key: sky,
+                name: Some("sky.png".to_owned()),
                 prompt: Some(OWN_PROMPT.to_owned()),
             },
         ],
@@ -119,6 +121,7 @@ pub(crate) fn short_submit_request() -> SubmitRequest {
     SubmitRequest {
         images: vec![ImageToEdit {
             key: beach,
+            name: None,
             prompt: None,
         }],
         prompt: PROMPT.to_owned(),
@@ -190,8 +193,8 @@ pub(crate) fn open_batch() -> BatchStatus {
         },
         poll_after_ms: 1_000,
         images: vec![
-            image(0, beach, "processing", 1),
-            image(1, sky, "pending", 0),
+            image(0, beach, "beach.jpg", "processing", 1),
+            image(1, sky, "sky.png", "pending", 0),
         ],
     }
 }
@@ -212,24 +215,25 @@ pub(crate) fn finished_batch() -> BatchStatus {
                     "https://photos.s3.eu-central-1.amazonaws.com/results/{USER}/{BATCH}/00000.png?X-Amz-Expires=5400&\
                      X-Amz-Signature=9a0e"
                 )),
-                ..image(0, beach, "completed", 1)
+                ..image(0, beach, "beach.jpg", "completed", 1)
             },
             ImageStatus {
                 error: Some(ImageError {
                     code: refused.code().to_owned(),
                     message: refused.to_string(),
                 }),
-                ..image(1, sky, "failed", 0)
+                ..image(1, sky, "sky.png", "failed", 0)
             },
         ],
         ..open_batch()
     }
 }
 
-fn image(index: u32, key: String, status: &str, provider_calls: u32) -> ImageStatus {
+fn image(index: u32, key: String, name: &str, status: &str, provider_calls: u32) -> ImageStatus {
     ImageStatus {
         index,
         key,
+        name: Some(name.to_owned()),
         status: status.to_owned(),
         result_url: None,
         error: None,

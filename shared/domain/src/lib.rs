@@ -40,6 +40,6 @@ pub use picture::Picture;
 pub use price::{InvalidPrices, PriceBand, PriceTable};
 pub use rescue::{Execution, Rescue};
 pub use room::{NoRoom, Room};
-pub use submission::{Draft, DraftImage, Fault, Job, Rejected, Submission};
+pub use submission::{Draft, DraftImage, Fault, Job, MAX_NAME_CHARS, Rejected, Submission};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use work::{Verdict, Work};
