@@ -11,6 +11,7 @@ mod id;
 mod image;
 mod limits;
 mod options;
+mod order;
 pub mod pace;
 mod pack;
 mod picture;
@@ -28,13 +29,14 @@ pub use batch::{Batch, BatchState, Counts, RetryRefused};
 pub use credits::{Credits, CreditsOverflow};
 pub use email::EmailFingerprint;
 pub use id::{
-    BatchId, IdempotencyKey, ImageRef, InvalidId, UploadKey, UserId, result_key, work_key,
+    BatchId, IdempotencyKey, ImageRef, InvalidId, OrderId, UploadKey, UserId, result_key, work_key,
 };
 pub use image::{
     ClaimRefused, Failure, Image, ImageState, MAX_UNKNOWN_OUTCOMES, Outcome, SettleRefused, Usage,
 };
 pub use limits::{InvalidLimits, Limits};
 pub use options::{EditOptions, Format, Quality, Size};
+pub use order::{OrderRecord, OrderStep, Purchase, Refunded, UnknownProduct};
 pub use pack::{InvalidPacks, Pack, Packs};
 pub use picture::Picture;
 pub use price::{InvalidPrices, PriceBand, PriceTable};
