@@ -253,7 +253,8 @@ async fn an_edit_from_files_to_results_with_one_failure() {
     world.account(10).await;
     world.uploads(2).await;
     let wish = json!({
-        "images": [{"key": "uploads/me/photo.png", "name": "a.png"}, {"key": "uploads/me/photo.png", "name": "b.png"}], "prompt": "make it blue",
+        "images": [{"key": "uploads/me/photo.png", "name": "photo.png"}, {"key": "uploads/me/photo.png", "name": "photo.png"}],
+        "prompt": "make it blue",
         "options": {"quality": "medium", "size": "auto", "format": "png"},
     });
     world
