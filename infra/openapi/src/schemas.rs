@@ -112,6 +112,12 @@ fn derived() -> Vec<(String, RefOr<Schema>)> {
     add::<api::CancelResponse>(&mut schemas);
     add::<api::BatchStatus>(&mut schemas);
     add::<api::BatchHistory>(&mut schemas);
+    add::<api::Packs>(&mut schemas);
+    add::<api::Balance>(&mut schemas);
+    add::<api::Transactions>(&mut schemas);
+    add::<api::CheckoutRequest>(&mut schemas);
+    add::<api::Checkout>(&mut schemas);
+    add::<api::Portal>(&mut schemas);
     add::<api::Problem>(&mut schemas);
     schemas
 }

@@ -10,6 +10,7 @@ mod email;
 mod id;
 mod image;
 mod limits;
+mod occasion;
 mod options;
 mod order;
 pub mod pace;
@@ -35,6 +36,7 @@ pub use image::{
     ClaimRefused, Failure, Image, ImageState, MAX_UNKNOWN_OUTCOMES, Outcome, SettleRefused, Usage,
 };
 pub use limits::{InvalidLimits, Limits};
+pub use occasion::Occasion;
 pub use options::{EditOptions, Format, Quality, Size};
 pub use order::{OrderRecord, OrderStep, Purchase, Refunded, UnknownProduct};
 pub use pack::{InvalidPacks, Pack, Packs};

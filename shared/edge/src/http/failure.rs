@@ -34,6 +34,8 @@ pub enum ProblemKind {
     PhotoNotFound,
     /// Nothing of the kind is sold.
     PackNotFound,
+    /// This user has no invoices or payment methods yet.
+    NothingBought,
     /// The batch is over, so there is nothing left to cancel.
     BatchFinished,
     /// The batch is not over, so it is not known what there is to retry.
@@ -58,7 +60,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All of them.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::InvalidRequest,
         Self::InvalidJson,
         Self::IdempotencyKeyRequired,
@@ -69,6 +71,7 @@ impl ProblemKind {
         Self::BatchNotFound,
         Self::PhotoNotFound,
         Self::PackNotFound,
+        Self::NothingBought,
         Self::BatchFinished,
         Self::BatchNotFinished,
         Self::NothingToRetry,
@@ -119,6 +122,7 @@ impl ProblemKind {
             Self::BatchNotFound => (404, "batch_not_found", "There is no such batch"),
             Self::PhotoNotFound => (404, "photo_not_found", "There is no such photo"),
             Self::PackNotFound => (404, "pack_not_found", "There is no such pack"),
+            Self::NothingBought => (404, "nothing_bought", "Nothing was bought yet"),
             Self::BatchFinished => (409, "batch_finished", "The batch is over"),
             Self::BatchNotFinished => (409, "batch_not_finished", "The batch is not over"),
             Self::NothingToRetry => (409, "nothing_to_retry", "Every image has its result"),
@@ -194,6 +198,15 @@ impl Failure {
     pub fn with_cause(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
         self.cause = Some(Box::new(cause));
         self
+    }
+
+    /// Nobody gets an account by an address that may be another's.
+    #[must_use]
+    pub fn email_not_verified() -> Self {
+        Self::new(
+            ProblemKind::EmailNotVerified,
+            "confirm your e-mail address first, then sign in again",
+        )
     }
 
     /// The balance does not cover what was asked for.
@@ -314,18 +327,19 @@ mod tests {
             ProblemKind::BatchNotFound => 7,
             ProblemKind::PhotoNotFound => 8,
             ProblemKind::PackNotFound => 9,
-            ProblemKind::BatchFinished => 10,
-            ProblemKind::BatchNotFinished => 11,
-            ProblemKind::NothingToRetry => 12,
-            ProblemKind::BodyTooLarge => 13,
-            ProblemKind::IdempotencyKeyReused => 14,
-            ProblemKind::Backlog => 15,
-            ProblemKind::TooManyOpenImages => 16,
-            ProblemKind::Busy => 17,
-            ProblemKind::BillingUnavailable => 18,
-            ProblemKind::Internal => 19,
+            ProblemKind::NothingBought => 10,
+            ProblemKind::BatchFinished => 11,
+            ProblemKind::BatchNotFinished => 12,
+            ProblemKind::NothingToRetry => 13,
+            ProblemKind::BodyTooLarge => 14,
+            ProblemKind::IdempotencyKeyReused => 15,
+            ProblemKind::Backlog => 16,
+            ProblemKind::TooManyOpenImages => 17,
+            ProblemKind::Busy => 18,
+            ProblemKind::BillingUnavailable => 19,
+            ProblemKind::Internal => 20,
         };
-        assert!(ProblemKind::ALL.into_iter().map(place).eq(0..20));
+        assert!(ProblemKind::ALL.into_iter().map(place).eq(0..21));
     }
 
     #[test]
