@@ -91,11 +91,8 @@ impl Handler {
 
 fn check(url: &str, targets: Targets) -> Result<(), Failure> {
     let refused = |why: outbound::TargetRefused| {
-        Failure::new(
-            ProblemKind::InvalidRequest,
-            "this webhook cannot be called",
-        )
-        .with_fault("/webhook/url".to_owned(), why.to_string())
+        Failure::new(ProblemKind::InvalidRequest, "this webhook cannot be called")
+            .with_fault("/webhook/url".to_owned(), why.to_string())
     };
     Target::parse(url, targets).map(drop).map_err(refused)
 }
@@ -160,8 +157,7 @@ mod tests {
 
     #[test]
     fn the_event_says_what_is_wanted() {
-        let call =
-            Call::from_event(include_str!("../../../events/account/settings.json")).unwrap();
+        let call = Call::from_event(include_str!("../../../events/account/settings.json")).unwrap();
         assert_eq!(call.route(), CHANGE_SETTINGS);
         let wanted: SettingsRequest = call.json().unwrap();
         assert!(!wanted.emails);

@@ -8,7 +8,9 @@ mod batches;
 mod cancel;
 mod claim;
 mod gate;
+mod ledger;
 mod notices;
+mod orders;
 mod profile;
 mod reconcile;
 mod records;
@@ -18,6 +20,8 @@ pub use adjust::{AdjustError, Adjusted, Adjustment};
 pub use batches::{BatchInFull, Order, Page};
 pub use claim::{ClaimError, Ticket};
 pub use gate::Booking;
+pub use ledger::{LedgerEntry, LedgerPage};
+pub use orders::ApplyOrderError;
 pub use submit::{Accepted, SubmitError};
 
 pub(crate) use records::{LedgerLine, image_key, meta_key};
