@@ -147,6 +147,7 @@ impl Inside {
 pub fn image(user: &UserId, prompt: Option<String>) -> DraftImage {
     DraftImage {
         key: format!("uploads/{user}/{}.png", uuid::Uuid::new_v4()),
+        name: None,
         prompt,
     }
 }

@@ -8,6 +8,8 @@ mod batches;
 mod cancel;
 mod claim;
 mod gate;
+mod ledger;
+mod orders;
 mod reconcile;
 mod records;
 mod submit;
@@ -16,6 +18,8 @@ pub use adjust::{AdjustError, Adjusted, Adjustment};
 pub use batches::{BatchInFull, Order, Page};
 pub use claim::{ClaimError, Ticket};
 pub use gate::Booking;
+pub use ledger::{LedgerEntry, LedgerPage};
+pub use orders::ApplyOrderError;
 pub use submit::{Accepted, SubmitError};
 
 pub(crate) use records::{LedgerLine, image_key, meta_key};
