@@ -94,11 +94,13 @@ impl Inside {
 
     /// Opens the account of a user who has none.
     pub async fn open_account(&self, user: &UserId, credits: u32) {
-        let email = EmailFingerprint::new(b"test", user.as_str());
+        let email = format!("{user}@example.com");
+        let fingerprint = EmailFingerprint::new(b"test", &email);
         let credits = Credits::small(credits);
+        let now = Timestamp::now();
         let opened = self
             .tables
-            .open_account(user, &email, credits, Timestamp::now());
+            .open_account(user, &email, &fingerprint, credits, now);
         assert_eq!(opened.await.unwrap().balance, credits);
     }
 

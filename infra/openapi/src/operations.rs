@@ -39,6 +39,11 @@ pub(crate) fn paths() -> Result<Paths> {
     let route = |method, operation| PathItem::new(method, operation);
     Ok(PathsBuilder::new()
         .path("/api/account", route(HttpMethod::Get, get_account()?))
+        .path("/api/account/settings", {
+            let mut settings = route(HttpMethod::Get, get_settings()?);
+            settings.put = Some(change_settings()?);
+            settings
+        })
         .path(
             "/api/files/presign",
             route(HttpMethod::Post, presign_uploads()?),
@@ -95,6 +100,77 @@ fn get_account() -> Result<Operation> {
         ))
         .response("200", ok("The account.", [("account", "A new account", examples::account())])?);
     with_problems(operation, vec![busy()])
+}
+
+fn get_settings() -> Result<Operation> {
+    let operation = OperationBuilder::new()
+        .tag(ACCOUNT)
+        .operation_id(Some("getSettings"))
+        .summary(Some("What am I told, and how?"))
+        .description(Some(
+            "Mail goes to the address of the account, unless it is not wanted. A webhook is told when a batch is done.",
+        ))
+        .response(
+            "200",
+            ok(
+                "The settings.",
+                [
+                    ("new", "Of somebody who has not changed them", examples::new_settings()),
+                    ("webhook", "No mail, and a webhook", examples::settings()),
+                ],
+            )?,
+        );
+    with_problems(operation, vec![])
+}
+
+fn change_settings() -> Result<Operation> {
+    let body = body([
+        (
+            "webhook",
+            "No mail, and a webhook",
+            examples::settings_request(),
+        ),
+        ("mail", "Mail only", examples::short_settings_request()),
+    ])?;
+    let invalid = Failure::new(ProblemKind::InvalidRequest, "this webhook cannot be called")
+        .with_fault(
+            "/webhook/url".to_owned(),
+            outbound::TargetRefused::NotHttps.to_string(),
+        );
+    let operation = OperationBuilder::new()
+        .tag(ACCOUNT)
+        .operation_id(Some("changeSettings"))
+        .summary(Some("Change what I am told"))
+        .description(Some(
+            "Takes all settings as they should be. Another webhook URL gets another secret; the same one keeps its own.\n\n\
+             The webhook gets a `POST` with `{type, timestamp, data}` when a batch is over: `type` is `batch.completed`, \
+             `batch.failed` or `batch.canceled`, `data` holds `batchId`, `status`, `counts`, `creditsSpent`, \
+             `creditsRefunded`, `createdAt` and `finishedAt` as a batch's status does. It is signed as [Standard \
+             Webhooks](https://www.standardwebhooks.com) says, whose libraries verify it with the secret. Any status \
+             from 200 to 299 takes it; otherwise it comes again for a day, with the same `webhook-id` and longer and \
+             longer waits. 410 ends that. Redirects are not followed.",
+        ))
+        .request_body(Some(body))
+        .response(
+            "200",
+            ok(
+                "The settings as they are now.",
+                [("webhook", "No mail, and a webhook", examples::settings())],
+            )?,
+        );
+    with_problems(
+        operation,
+        vec![
+            invalid,
+            invalid_json("/emails", "invalid type: string \"no\", expected a boolean"),
+            Failure::new(
+                ProblemKind::EmailNotVerified,
+                "confirm your e-mail address first, then sign in again",
+            ),
+            too_large(),
+            busy(),
+        ],
+    )
 }
 
 fn presign_uploads() -> Result<Operation> {
