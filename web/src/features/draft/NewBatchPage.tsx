@@ -1,0 +1,1 @@
+export default function NewBatchPage() { return <h1>NewBatchPage</h1>; }
