@@ -73,7 +73,7 @@ export function TextArea({
   hideLabel,
   className,
   ...rest
-}: Shared & TextareaHTMLAttributes<HTMLTextAreaElement> & { ref?: Ref<HTMLTextAreaElement> }) {
+}: Shared & TextareaHTMLAttributes<HTMLTextAreaElement> & { ref?: Ref<HTMLTextAreaElement> | undefined }) {
   const id = useId();
   const shared = { label, hint, error, aside, hideLabel: hideLabel ?? false };
   return (

@@ -2,7 +2,8 @@
 // third of what the first visit may load. Nothing else imports Amplify.
 
 import * as auth from "@aws-amplify/auth";
-import { Amplify } from "@aws-amplify/core";
+import { cognitoUserPoolsTokenProvider } from "@aws-amplify/auth/cognito";
+import { Amplify, type ResourcesConfig } from "@aws-amplify/core";
 import { config } from "../../config";
 import { AccountError, type Step } from "./errors";
 
@@ -20,7 +21,7 @@ async function configure(): Promise<void> {
     redirectSignOut: [`${location.origin}/`],
     responseType: "code" as const,
   };
-  Amplify.configure({
+  const resources: ResourcesConfig = {
     Auth: {
       Cognito: {
         userPoolId,
@@ -29,7 +30,10 @@ async function configure(): Promise<void> {
         ...(googleSignIn && cognitoDomain && { loginWith: { oauth } }),
       },
     },
-  });
+  };
+  // Without the whole `aws-amplify` package nobody else tells its parts of each other.
+  if (resources.Auth) cognitoUserPoolsTokenProvider.setAuthConfig(resources.Auth);
+  Amplify.configure(resources, { Auth: { tokenProvider: cognitoUserPoolsTokenProvider } });
 }
 
 async function call<T>(work: () => Promise<T>): Promise<T> {
