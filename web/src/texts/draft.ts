@@ -110,7 +110,7 @@ export const draft = {
     balance: (have: number) => `You have ${credits(have)}`,
     after: (left: number) => `${credits(left)} left afterwards`,
     missing: (missing: number) => `${credits(missing)} missing`,
-    button: (count: number) => `Edit ${photos(count)}`,
+    button: (count: number) => (count ? `Edit ${photos(count)}` : "Edit photos"),
     empty: "Add photos to start",
     uploading: (done: number, total: number) => `Uploading ${number(done)} of ${number(total)}`,
     sending: "Starting",

@@ -87,7 +87,7 @@ export function Layout() {
           event.preventDefault();
           main.current?.focus();
         }}
-        className={buttonClass("primary", "m", "fixed top-2 left-2 z-50 -translate-y-20 focus:translate-y-0")}
+        className={buttonClass("primary", "m", "sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:px-4 focus:py-2.5")}
       >
         {t.skip}
       </a>

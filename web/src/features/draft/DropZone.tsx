@@ -145,8 +145,8 @@ function Stack() {
   const print = "absolute inset-0 rounded-lg border-[5px] border-b-[12px] border-white shadow-[0_2px_10px_rgb(0_0_0/0.25)]";
   return (
     <div aria-hidden className="relative mx-auto size-20">
-      <div className={cn(print, "-rotate-12 bg-[#8a9aa5]")} />
-      <div className={cn(print, "rotate-6 bg-[#c9b79c]")} />
+      <div className={cn(print, "-translate-x-5 translate-y-1 -rotate-14 bg-[#8a9aa5]")} />
+      <div className={cn(print, "translate-x-5 translate-y-1 rotate-12 bg-[#c9b79c]")} />
       <div className={cn(print, "-rotate-2 bg-accent")} />
     </div>
   );

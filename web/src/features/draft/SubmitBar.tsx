@@ -20,7 +20,7 @@ export function SubmitBar({ count, uploaded, each, have, busy, onSubmit }: Props
   return (
     <section
       aria-label={t.submit.summary}
-      className="fixed inset-x-0 bottom-[calc(3.9rem+env(safe-area-inset-bottom))] z-20 border-t border-line bg-surface/95 p-4 backdrop-blur-md md:static md:rounded-2xl md:border md:bg-surface"
+      className="fixed inset-x-0 bottom-[calc(3.9rem+env(safe-area-inset-bottom))] z-20 border-t border-line bg-surface/95 p-4 backdrop-blur-md md:sticky md:inset-x-auto md:bottom-0 md:rounded-2xl md:border md:bg-surface md:shadow-card"
     >
       <div className="flex items-center justify-between gap-4 md:block md:space-y-4">
         <div className="min-w-0 md:space-y-3">

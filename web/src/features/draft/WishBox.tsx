@@ -118,8 +118,8 @@ export function WishBox({ user, wish, onWish, maxPrompt, error, ref }: Props) {
                     height={240}
                     loading="lazy"
                     className={cn(
-                      "aspect-square w-full rounded-xl object-cover ring-1 ring-line transition-[scale,box-shadow] duration-200 group-hover:scale-[1.03]",
-                      isChosen && "ring-3 ring-accent",
+                      "aspect-square w-full rounded-xl object-cover transition-[scale,box-shadow] duration-200 group-hover:scale-[1.03]",
+                      isChosen ? "ring-3 ring-accent ring-offset-2 ring-offset-bg" : "ring-1 ring-line",
                     )}
                   />
                   <span className={cn("block text-xs leading-tight", isChosen ? "font-semibold text-ink" : "text-ink-2")}>{name}</span>
