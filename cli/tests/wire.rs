@@ -253,7 +253,8 @@ async fn an_edit_from_files_to_results_with_one_failure() {
     world.account(10).await;
     world.uploads(2).await;
     let wish = json!({
-        "images": [{"key": "uploads/me/photo.png"}, {"key": "uploads/me/photo.png"}], "prompt": "make it blue",
+        "images": [{"key": "uploads/me/photo.png", "name": "photo.png"}, {"key": "uploads/me/photo.png", "name": "photo.png"}],
+        "prompt": "make it blue",
         "options": {"quality": "medium", "size": "auto", "format": "png"},
     });
     world
@@ -431,7 +432,8 @@ async fn a_lost_result_is_fetched_again_and_a_new_photo_is_bought_alone() {
     let second = json!({
         "batchId": "b-2", "imageCount": 1, "creditsSpent": 3, "credits": 1, "statusUrl": "/api/batch/b-2/status",
     });
-    let only_b = body_partial_json(json!({"images": [{"key": "uploads/me/b.png"}]}));
+    let only_b =
+        body_partial_json(json!({"images": [{"key": "uploads/me/b.png", "name": "b.png"}]}));
     world
         .on(
             World::submit().and(only_b),
