@@ -44,6 +44,8 @@ pub struct Stack {
     pub client_id: String,
     /// What stands in for services outside of AWS.
     pub stand_ins: StandIns,
+    /// What Polar's stand-in signs its webhooks with.
+    pub polar_webhook_secret: String,
     /// The stack's outputs, by name.
     pub outputs: std::collections::HashMap<String, String>,
     /// What runs for it.
@@ -67,6 +69,10 @@ pub struct Process {
 pub struct StandIns {
     /// The images API; ends in `/v1`.
     pub openai: String,
+    /// Where credits are sold: its API, its pages, and what `/_control` does to it.
+    pub polar: String,
+    /// Where mail goes: its API, its inbox, and what `/_control` does to it.
+    pub resend: String,
 }
 
 impl Stack {
