@@ -20,6 +20,7 @@ pub mod inside;
 pub mod orders;
 mod photos;
 pub mod proxy;
+mod seller;
 pub mod storm;
 mod user;
 
@@ -28,6 +29,7 @@ use std::{path::Path, time::Duration};
 use serde::Deserialize;
 
 pub use photos::{PLACE, photo, photo_as, photo_with_place, pixels};
+pub use seller::Seller;
 pub use user::{Answer, User};
 
 /// How long anything may take before a test gives up on it. Much longer than anything takes.
@@ -45,6 +47,9 @@ pub struct Stack {
     pub client_id: String,
     /// What stands in for services outside of AWS.
     pub stand_ins: StandIns,
+    /// What Polar's stand-in signs its webhooks with.
+    #[serde(default)]
+    pub polar_webhook_secret: String,
     /// The stack's outputs, by name.
     pub outputs: std::collections::HashMap<String, String>,
     /// What runs for it.
@@ -68,6 +73,9 @@ pub struct Process {
 pub struct StandIns {
     /// The images API; ends in `/v1`.
     pub openai: String,
+    /// Polar, without a path.
+    #[serde(default)]
+    pub polar: String,
 }
 
 impl Stack {

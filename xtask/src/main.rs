@@ -15,6 +15,7 @@ mod lint;
 mod lock;
 mod openapi;
 mod operator;
+mod page;
 mod ports;
 mod process;
 mod project;

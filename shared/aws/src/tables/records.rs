@@ -32,6 +32,15 @@ pub(super) fn account_key(user: &UserId) -> Item {
     key(user_pk(user), "ACCOUNT".to_owned())
 }
 
+pub(super) fn profile_key(user: &UserId) -> Item {
+    key(user_pk(user), "PROFILE".to_owned())
+}
+
+/// Key of what is known about the last warning of a low balance.
+pub(super) fn low_balance_key(user: &UserId) -> Item {
+    key(user_pk(user), "NOTICE#low-balance".to_owned())
+}
+
 pub(super) fn entry_key(user: &UserId, reason: &Reason) -> Item {
     key(user_pk(user), format!("TXN#{}", reason.entry_id()))
 }
