@@ -133,6 +133,12 @@ impl User {
         user
     }
 
+    /// Their `sub`.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// A request to the API, signed in.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.anonymous(method, path).bearer_auth(&self.token)
