@@ -19,6 +19,7 @@ pub mod function;
 pub mod inside;
 pub mod orders;
 mod photos;
+pub mod program;
 pub mod proxy;
 mod seller;
 pub mod storm;
