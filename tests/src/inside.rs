@@ -6,10 +6,10 @@ use domain::{
     Batch, BatchId, Credits, Draft, DraftImage, EmailFingerprint, IdempotencyKey, Limits,
     Submission, Timestamp, UserId, timing::TimeLimits,
 };
-
+use futures::future::BoxFuture;
 use serde_json::json;
 
-use crate::{Stack, unique};
+use crate::{Stack, proxy, unique};
 
 /// What the functions have.
 #[derive(Clone, Debug)]
@@ -37,6 +37,13 @@ impl Inside {
         let (credits, batches) = (unique("credits"), unique("batches"));
         create_table(stack, &credits).await;
         create_table(stack, &batches).await;
+        Self::with_tables(stack, endpoint, credits, batches)
+    }
+
+    /// The same tables, with somebody else writing to them just before the first transaction goes through.
+    pub async fn meddled(&self, stack: &Stack, meddling: BoxFuture<'static, ()>) -> Self {
+        let endpoint = proxy::meddled(&stack.aws_endpoint, meddling).await;
+        let (credits, batches) = (self.credits_table.clone(), self.batches_table.clone());
         Self::with_tables(stack, endpoint, credits, batches)
     }
 
@@ -87,11 +94,13 @@ impl Inside {
 
     /// Opens the account of a user who has none.
     pub async fn open_account(&self, user: &UserId, credits: u32) {
-        let email = EmailFingerprint::new(b"test", user.as_str());
+        let email = format!("{user}@example.com");
+        let fingerprint = EmailFingerprint::new(b"test", &email);
         let credits = Credits::small(credits);
+        let now = Timestamp::now();
         let opened = self
             .tables
-            .open_account(user, &email, credits, Timestamp::now());
+            .open_account(user, &email, &fingerprint, credits, now);
         assert_eq!(opened.await.unwrap().balance, credits);
     }
 
@@ -140,6 +149,7 @@ impl Inside {
 pub fn image(user: &UserId, prompt: Option<String>) -> DraftImage {
     DraftImage {
         key: format!("uploads/{user}/{}.png", uuid::Uuid::new_v4()),
+        name: None,
         prompt,
     }
 }

@@ -19,6 +19,7 @@ pub mod function;
 pub mod inside;
 mod photos;
 pub mod proxy;
+mod seller;
 pub mod storm;
 mod user;
 
@@ -27,6 +28,7 @@ use std::{path::Path, time::Duration};
 use serde::Deserialize;
 
 pub use photos::{PLACE, photo, photo_as, photo_with_place, pixels};
+pub use seller::Seller;
 pub use user::{Answer, User};
 
 /// How long anything may take before a test gives up on it. Much longer than anything takes.

@@ -16,6 +16,7 @@ mod lock;
 mod npm;
 mod openapi;
 mod operator;
+mod page;
 mod ports;
 mod process;
 mod project;

@@ -18,6 +18,7 @@ use crate::environment::{self, Environment};
 use crate::http;
 use crate::interrupt::{self, Interrupted};
 use crate::lock::locked;
+use crate::page;
 use crate::process;
 use crate::project;
 use crate::python;
@@ -422,7 +423,12 @@ impl Start<'_> {
         ]);
         let web = project::root().join("web/dist");
         if web.join("index.html").is_file() {
+            let engine = stack::url(self.options.ports.engine);
+            let config = self.folder.join("config.json");
+            fs::write(&config, page::config(outputs, &engine)?)?;
             command.arg("--web").arg(web);
+            command.arg("--config").arg(config);
+            command.args(["--policy", &page::policy(outputs, &engine)?]);
         }
         self.supervisor.start("front-door", &mut command)?;
         self.wait_for_line("front-door", "front-door http")?;

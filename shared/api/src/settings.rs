@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// Is mail sent when a batch is done, a purchase has arrived, or the balance is low?
     pub emails: bool,
-    /// Who is told when a batch is done; `null` for nobody.
+    /// Who is told when a batch is done; absent for nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub webhook: Option<Webhook>,
 }
 
@@ -32,8 +34,9 @@ pub struct Webhook {
 pub struct SettingsRequest {
     /// Whether to send mail.
     pub emails: bool,
-    /// Who is to be told when a batch is done; absent or `null` for nobody.
-    #[serde(default)]
+    /// Who is to be told when a batch is done; absent for nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub webhook: Option<WebhookRequest>,
 }
 

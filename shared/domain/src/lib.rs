@@ -10,11 +10,15 @@ mod email;
 mod id;
 mod image;
 mod limits;
+mod notice;
+mod occasion;
 mod options;
+mod order;
 pub mod pace;
 mod pack;
 mod picture;
 mod price;
+mod profile;
 mod rescue;
 mod room;
 pub mod signature;
@@ -28,18 +32,22 @@ pub use batch::{Batch, BatchState, Counts, RetryRefused};
 pub use credits::{Credits, CreditsOverflow};
 pub use email::EmailFingerprint;
 pub use id::{
-    BatchId, IdempotencyKey, ImageRef, InvalidId, UploadKey, UserId, result_key, work_key,
+    BatchId, IdempotencyKey, ImageRef, InvalidId, OrderId, UploadKey, UserId, result_key, work_key,
 };
 pub use image::{
     ClaimRefused, Failure, Image, ImageState, MAX_UNKNOWN_OUTCOMES, Outcome, SettleRefused, Usage,
 };
 pub use limits::{InvalidLimits, Limits};
+pub use notice::{Matter, Notice, makes_low};
+pub use occasion::Occasion;
 pub use options::{EditOptions, Format, Quality, Size};
+pub use order::{OrderRecord, OrderStep, Purchase, Refunded, UnknownProduct};
 pub use pack::{InvalidPacks, Pack, Packs};
 pub use picture::Picture;
 pub use price::{InvalidPrices, PriceBand, PriceTable};
+pub use profile::{Profile, Webhook, WebhookSecret};
 pub use rescue::{Execution, Rescue};
 pub use room::{NoRoom, Room};
-pub use submission::{Draft, DraftImage, Fault, Job, Rejected, Submission};
+pub use submission::{Draft, DraftImage, Fault, Job, MAX_NAME_CHARS, Rejected, Submission};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use work::{Verdict, Work};

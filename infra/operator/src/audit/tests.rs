@@ -37,7 +37,7 @@ fn batch_id() -> BatchId {
 fn submission(user: &UserId) -> Submission {
     let image = || DraftImage {
         key: format!("uploads/{user}/0b0e8a52-6b7b-4d53-9a3c-0a5bb3f3a001.jpg"),
-        prompt: None,
+        ..DraftImage::default()
     };
     let draft = Draft {
         images: (0..4).map(|_| image()).collect(),

@@ -31,7 +31,7 @@ pub(crate) fn all(world: &World, finals: &mut Finals, after: &str) {
             .iter()
             .filter_map(|entry| match entry.reason {
                 Reason::Refund(image) => Some(image),
-                Reason::Welcome | Reason::Debit(_) | Reason::Adjust(_) => None,
+                _ => None,
             });
         sorted.refunds.extend(refunds);
     }

@@ -185,7 +185,7 @@ impl World {
         };
         let image = || DraftImage {
             key: format!("uploads/{id}/0b0e8a52-6b7b-4d53-9a3c-0a5bb3f3a001.png"),
-            prompt: None,
+            ..DraftImage::default()
         };
         let draft = Draft {
             images: (0..images).map(|_| image()).collect(),

@@ -1,0 +1,1 @@
+export default function BatchPage() { return <h1>BatchPage</h1>; }

@@ -1,0 +1,1 @@
+export default function CreditsPage() { return <h1>CreditsPage</h1>; }

@@ -1,0 +1,1 @@
+export default function HistoryPage() { return <h1>HistoryPage</h1>; }
