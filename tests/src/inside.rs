@@ -55,6 +55,18 @@ impl Inside {
         Self::with_tables(stack, stack.aws_endpoint.clone(), credits, batches)
     }
 
+    /// The same tables, past whatever stands between.
+    #[must_use]
+    pub fn past(&self, stack: &Stack) -> Self {
+        let (credits, batches) = (&self.credits_table, &self.batches_table);
+        Self::with_tables(
+            stack,
+            stack.aws_endpoint.clone(),
+            credits.clone(),
+            batches.clone(),
+        )
+    }
+
     fn with_tables(stack: &Stack, endpoint: String, credits: String, batches: String) -> Self {
         let settings = Settings::new(
             "us-east-1".to_owned(),

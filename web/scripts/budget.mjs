@@ -29,13 +29,17 @@ const sizes = pages.map((page) => {
   const files = [...names].flatMap((name) => manifest[name]?.file ?? []);
   return { page, bytes: files.reduce((sum, file) => sum + gzip(file), 0) };
 });
-const alone = [...needs(entry)].flatMap((name) => manifest[name]?.file ?? []).reduce((sum, file) => sum + gzip(file), 0);
+const alone = [...needs(entry)]
+  .flatMap((name) => manifest[name]?.file ?? [])
+  .reduce((sum, file) => sum + gzip(file), 0);
 const css = (manifest[entry]?.css ?? []).reduce((sum, file) => sum + gzip(file), 0);
 
 console.log(`\nfirst load, gzip (budget ${kB(BUDGET)} of JavaScript)`);
 console.log(`  ${"what every page needs".padEnd(52)} ${kB(alone).padStart(9)}   and ${kB(css)} of styles`);
 for (const { page, bytes } of sizes.sort((a, b) => b.bytes - a.bytes)) {
-  console.log(`  ${page.replace("src/features/", "").padEnd(52)} ${kB(bytes).padStart(9)}${bytes > BUDGET ? "   TOO MUCH" : ""}`);
+  console.log(
+    `  ${page.replace("src/features/", "").padEnd(52)} ${kB(bytes).padStart(9)}${bytes > BUDGET ? "   TOO MUCH" : ""}`,
+  );
 }
 if (pages.length === 0) throw new Error("found no pages to measure");
 if (sizes.some(({ bytes }) => bytes > BUDGET)) process.exit(1);

@@ -18,7 +18,9 @@ pub use billing::{
     Balance, Checkout, CheckoutRequest, Pack, Packs, Portal, Transaction, Transactions,
 };
 pub use problem::{InputFault, PROBLEM_CONTENT_TYPE, Problem};
-pub use settings::{Settings, SettingsRequest, Webhook, WebhookRequest};
+pub use settings::{
+    FinishedBatch, Settings, SettingsRequest, Webhook, WebhookEvent, WebhookRequest,
+};
 
 /// `GET /api/account`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Counts;
+
 /// `GET /api/account/settings`, and the answer to `PUT`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -48,4 +50,36 @@ pub struct WebhookRequest {
     /// `https` and a public host.
     #[cfg_attr(feature = "openapi", schema(format = "uri"))]
     pub url: String,
+}
+
+/// The body of what a webhook gets when a batch is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookEvent {
+    /// `batch.completed`, `batch.failed` or `batch.canceled`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// When it happened.
+    pub timestamp: String,
+    /// The batch.
+    pub data: FinishedBatch,
+}
+
+/// A batch that is over, in the words of its status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FinishedBatch {
+    /// Its id.
+    pub batch_id: String,
+    /// `completed`, `failed` or `canceled`.
+    pub status: String,
+    /// How many images are in which state.
+    pub counts: Counts,
+    /// What was debited.
+    pub credits_spent: u64,
+    /// What of it came back.
+    pub credits_refunded: u64,
+    /// When it was submitted.
+    pub created_at: String,
+    /// When its last image was settled.
+    pub finished_at: String,
 }

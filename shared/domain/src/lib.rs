@@ -39,7 +39,7 @@ pub use image::{
 };
 pub use limits::{InvalidLimits, Limits};
 pub use notice::{Matter, Notice, makes_low};
-pub use occasion::Occasion;
+pub use occasion::{Occasion, Quoted, counted};
 pub use options::{EditOptions, Format, Quality, Size};
 pub use order::{OrderRecord, OrderStep, Purchase, Refunded, UnknownProduct};
 pub use pack::{InvalidPacks, Pack, Packs};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BatchId, Credits, UserId};
+use crate::{BatchId, Credits, OrderId, UserId};
 
 /// Something to tell a user, as a message. It names records and holds neither addresses nor prompts: whoever delivers it
 /// reads those, as they are then.
@@ -37,7 +37,7 @@ pub enum Matter {
     /// A pack was bought; by mail.
     Receipt {
         /// The seller's id of the order.
-        order_id: String,
+        order_id: OrderId,
         /// What was bought.
         credits: Credits,
         /// What of it paid a debt.
@@ -128,7 +128,7 @@ mod tests {
     fn each_notice_has_one_name() {
         let batch_id = "9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f".parse().unwrap();
         let credits = Credits::small(1);
-        let order_id = "o1".to_owned();
+        let order_id = "9b2f6bd0-0000-4000-8000-00000000000a".parse().unwrap();
         let matters = [
             Matter::BatchMail { batch_id },
             Matter::BatchWebhook { batch_id },
@@ -156,7 +156,7 @@ mod tests {
                 "batch-done/9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f",
                 // Standard Webhooks: no dot, which separates what is signed.
                 "batch_9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f",
-                "receipt/o1",
+                "receipt/9b2f6bd0-0000-4000-8000-00000000000a",
                 "low-balance/anna/7",
             ]
         );

@@ -82,6 +82,17 @@ pub enum NotSent {
     NoAnswer(#[source] reqwest::Error),
 }
 
+impl NotSent {
+    /// For how long Resend asks to be left alone.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Later { retry_after, .. } => *retry_after,
+            Self::KeyUsed | Self::Refused { .. } | Self::NoAnswer(_) => None,
+        }
+    }
+}
+
 /// What Resend says when it does not send.
 #[derive(Default, Deserialize)]
 struct Refusal {

@@ -29,7 +29,11 @@ export class Problem extends Error {
   static from(error: unknown): Problem {
     if (error instanceof Problem) return error;
     if (error instanceof Error && error.name === "AccountError") {
-      return new Problem(error.message === "ended" ? 401 : 0, error.message === "ended" ? "unauthenticated" : "offline", "");
+      return new Problem(
+        error.message === "ended" ? 401 : 0,
+        error.message === "ended" ? "unauthenticated" : "offline",
+        "",
+      );
     }
     return new Problem(0, "offline", "");
   }

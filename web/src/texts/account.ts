@@ -41,7 +41,10 @@ export const account = {
     done: "Your password is changed. Sign in with it.",
     back: "Back to sign-in",
   },
-  callback: { title: "Signing you in", failed: "Google did not sign you in. You can try again, or use your e-mail address." },
+  callback: {
+    title: "Signing you in",
+    failed: "Google did not sign you in. You can try again, or use your e-mail address.",
+  },
   ended: "Your session has ended. Sign in to go on: your photos and your wish are still here.",
   errors: {
     taken: "There is an account for this address already. Sign in instead, or set a new password.",

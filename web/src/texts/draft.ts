@@ -70,13 +70,26 @@ export const draft = {
     ownHint: "It is used in place of the one for all. Leave it empty to use that.",
   },
   presets: {
-    studio: { name: "Studio", prompt: "Put the subject on a plain light-grey studio background with a soft natural shadow. Keep the subject exactly as it is." },
-    noBackground: { name: "No background", prompt: "Remove the background completely and make it transparent. Keep the edges of the subject clean." },
+    studio: {
+      name: "Studio",
+      prompt:
+        "Put the subject on a plain light-grey studio background with a soft natural shadow. Keep the subject exactly as it is.",
+    },
+    noBackground: {
+      name: "No background",
+      prompt: "Remove the background completely and make it transparent. Keep the edges of the subject clean.",
+    },
     watercolour: { name: "Watercolour", prompt: "Turn it into a delicate watercolour painting on textured paper." },
     brighten: { name: "Brighter", prompt: "Make it brighter and clearer, with natural colours and balanced contrast." },
-    blackAndWhite: { name: "Black and white", prompt: "Make it a classic black and white photograph with rich contrast and fine grain." },
+    blackAndWhite: {
+      name: "Black and white",
+      prompt: "Make it a classic black and white photograph with rich contrast and fine grain.",
+    },
     goldenHour: { name: "Golden hour", prompt: "Relight it as if taken in warm, low evening sun." },
-    film: { name: "Old film", prompt: "Give it the look of faded 1970s colour film with soft grain and a slight vignette." },
+    film: {
+      name: "Old film",
+      prompt: "Give it the look of faded 1970s colour film with soft grain and a slight vignette.",
+    },
     pencil: { name: "Pencil", prompt: "Redraw it as a detailed pencil sketch on white paper." },
   },
   options: {

@@ -7,5 +7,7 @@ export function sayProblem(problem: Problem): string {
   if (problem.status === 401) return common.problem.unauthenticated;
   if (problem.status >= 500) return common.problem.server;
   const detail = problem.wire.errors?.[0]?.detail ?? problem.detail;
-  return detail ? `${detail.charAt(0).toUpperCase()}${detail.slice(1)}${/[.!?]$/.test(detail) ? "" : "."}` : common.problem.unknown;
+  return detail
+    ? `${detail.charAt(0).toUpperCase()}${detail.slice(1)}${/[.!?]$/.test(detail) ? "" : "."}`
+    : common.problem.unknown;
 }

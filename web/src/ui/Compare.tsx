@@ -4,7 +4,15 @@ import { ChevronsLeftRight } from "lucide-react";
 import { useState } from "react";
 import { cn } from "./cn";
 
-type Props = { before: string; after: string; label: string; alt: string; className?: string; start?: number; eager?: boolean };
+type Props = {
+  before: string;
+  after: string;
+  label: string;
+  alt: string;
+  className?: string;
+  start?: number;
+  eager?: boolean;
+};
 
 export function Compare({ before, after, label, alt, className, start = 50, eager }: Props) {
   const [at, setAt] = useState(start);

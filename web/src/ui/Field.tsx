@@ -6,15 +6,7 @@ const box =
 
 type Shared = { label: ReactNode; hint?: ReactNode; error?: ReactNode; aside?: ReactNode; hideLabel?: boolean };
 
-function Frame({
-  id,
-  label,
-  hint,
-  error,
-  aside,
-  hideLabel,
-  children,
-}: Shared & { id: string; children: ReactNode }) {
+function Frame({ id, label, hint, error, aside, hideLabel, children }: Shared & { id: string; children: ReactNode }) {
   return (
     <div className="space-y-1.5">
       <div className={cn("flex items-baseline justify-between gap-4", hideLabel && "sr-only")}>
@@ -38,8 +30,7 @@ function Frame({
   );
 }
 
-const described = (id: string, { hint, error }: Shared) =>
-  error ? `${id}-error` : hint ? `${id}-hint` : undefined;
+const described = (id: string, { hint, error }: Shared) => (error ? `${id}-error` : hint ? `${id}-hint` : undefined);
 
 export function TextField({
   label,

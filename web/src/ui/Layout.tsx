@@ -6,7 +6,7 @@ import { Suspense, useEffect, useRef, useSyncExternalStore } from "react";
 import { Link, NavLink, Outlet, useLocation } from "react-router";
 import { useSession } from "../features/account/session";
 import { useAccount } from "../features/account/useAccount";
-import { common as t, number } from "../texts/common";
+import { number, common as t } from "../texts/common";
 import { ButtonLink, buttonClass } from "./Button";
 import { cn } from "./cn";
 import { PageSkeleton } from "./Skeleton";
@@ -83,11 +83,11 @@ export function Layout() {
     <>
       <a
         href="#main"
-        onClick={(event) => {
-          event.preventDefault();
-          main.current?.focus();
-        }}
-        className={buttonClass("primary", "m", "sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:px-4 focus:py-2.5")}
+        className={buttonClass(
+          "primary",
+          "m",
+          "sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:px-4 focus:py-2.5",
+        )}
       >
         {t.skip}
       </a>

@@ -1,4 +1,4 @@
-//! Dead letters: what even the rescue, or fan-out, could not handle. Listing them, and sending them on their way again.
+//! Dead letters: what even the rescue, or fan-out, or apply-order could not handle. Listing them, and sending them on their way again.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -22,6 +22,8 @@ pub enum Pile {
     Lost,
     /// Parts of the stream that fan-out has given up.
     FanOut,
+    /// Orders that apply-order has given up.
+    Credit,
 }
 
 /// A dead letter.
@@ -55,6 +57,8 @@ pub enum About {
     Image(ImageRef),
     /// Records of the stream, which have left it or will: no batch is named.
     Shard(String),
+    /// An order, by Polar's id: its user may be waiting for credits.
+    Order(String),
     /// Nothing that we write.
     Unknown,
 }
@@ -68,6 +72,8 @@ pub struct Redriven {
     pub fan_out: usize,
     /// Open batches that reconcile looks at next because of those.
     pub batches_due: usize,
+    /// Letters that went back to the credit queue.
+    pub orders: usize,
 }
 
 /// The bodies that we know.
@@ -83,6 +89,13 @@ enum Body {
         #[serde(rename = "DDBStreamBatchInfo")]
         records: StreamRecords,
     },
+    /// An event of Polar's.
+    Event { data: Order },
+}
+
+#[derive(Deserialize)]
+struct Order {
+    id: String,
 }
 
 #[derive(Deserialize)]
@@ -99,8 +112,10 @@ struct StreamRecords {
 
 /// All dead letters. They stay where they are; for a moment, nobody else sees them.
 pub async fn list(stack: &Stack) -> Result<Letters> {
-    let mut letters = stack.receive(Pile::Lost).await?;
-    letters.extend(stack.receive(Pile::FanOut).await?);
+    let mut letters = Vec::new();
+    for pile in [Pile::Lost, Pile::FanOut, Pile::Credit] {
+        letters.extend(stack.receive(pile).await?);
+    }
     for letter in &letters {
         stack.put_back(letter).await?;
     }
@@ -108,13 +123,12 @@ pub async fn list(stack: &Stack) -> Result<Letters> {
 }
 
 /// Sends all dead letters on their way again. Each is deleted after that, so one may go twice, and none is lost; whoever gets
-/// it asks first what became of the image.
+/// it asks first what became of the image or order.
 pub async fn redrive(stack: &Stack) -> Result<Redriven> {
-    let lost = stack.receive(Pile::Lost).await?;
-    for letter in &lost {
-        stack.rescue(letter).await?;
-        stack.delete(letter).await?;
-    }
+    let rescued = stack.send_back(Pile::Lost, &stack.names.rescue_queue_url);
+    let rescued = rescued.await?;
+    let orders = stack.send_back(Pile::Credit, &stack.names.credit_queue_url);
+    let orders = orders.await?;
     let fan_out = stack.receive(Pile::FanOut).await?;
     // These name no batch, so every batch is looked at that images may be missing of.
     let batches_due = if fan_out.is_empty() {
@@ -126,9 +140,10 @@ pub async fn redrive(stack: &Stack) -> Result<Redriven> {
         stack.delete(letter).await?;
     }
     Ok(Redriven {
-        rescued: lost.len(),
+        rescued,
         fan_out: fan_out.len(),
         batches_due,
+        orders,
     })
 }
 
@@ -137,6 +152,7 @@ impl Stack {
         match pile {
             Pile::Lost => &self.names.lost_queue_url,
             Pile::FanOut => &self.names.fan_out_failure_queue_url,
+            Pile::Credit => &self.names.credit_failure_queue_url,
         }
     }
 
@@ -179,10 +195,20 @@ impl Stack {
         Ok(())
     }
 
-    async fn rescue(&self, letter: &Letter) -> Result<()> {
+    /// Sends all letters of a pile to a queue; how many they were.
+    async fn send_back(&self, pile: Pile, queue: &str) -> Result<usize> {
+        let letters = self.receive(pile).await?;
+        for letter in &letters {
+            self.send(queue, letter).await?;
+            self.delete(letter).await?;
+        }
+        Ok(letters.len())
+    }
+
+    async fn send(&self, queue: &str, letter: &Letter) -> Result<()> {
         self.sqs
             .send_message()
-            .queue_url(&self.names.rescue_queue_url)
+            .queue_url(queue)
             .message_body(&letter.body)
             .send()
             .await
@@ -243,6 +269,7 @@ impl About {
                 serde_json::from_str(&detail.input).map_or(Self::Unknown, Self::Image)
             }
             Ok(Body::Stream { records }) => Self::Shard(records.shard_id),
+            Ok(Body::Event { data }) => Self::Order(data.id),
             Err(_) => Self::Unknown,
         }
     }
@@ -262,6 +289,7 @@ impl fmt::Display for Letter {
         let pile = match self.pile {
             Pile::Lost => "lost",
             Pile::FanOut => "fan-out",
+            Pile::Credit => "credit",
         };
         write!(f, "{pile:<8} {}  ", self.message_id)?;
         match self.sent_at {
@@ -271,6 +299,7 @@ impl fmt::Display for Letter {
         match &self.about {
             About::Image(image) => write!(f, "{image}"),
             About::Shard(shard) => write!(f, "records of shard {shard}"),
+            About::Order(order) => write!(f, "order {order}"),
             About::Unknown => write!(f, "nothing that we write"),
         }
     }
@@ -282,11 +311,12 @@ impl fmt::Display for Redriven {
             rescued,
             fan_out,
             batches_due,
+            orders,
         } = self;
         write!(
             f,
-            "{rescued} letters went back to the rescue queue; for {fan_out} letters of fan-out, {batches_due} open batches \
-             are looked at by the next run of reconcile"
+            "{rescued} letters went back to the rescue queue, {orders} to the credit queue; for {fan_out} letters of \
+             fan-out, {batches_due} open batches are looked at by the next run of reconcile"
         )
     }
 }
@@ -310,6 +340,11 @@ mod tests {
         let stream = json!({ "DDBStreamBatchInfo": { "shardId": "shard-1", "batchSize": 1 } });
         let shard = About::of(&stream.to_string());
         assert_eq!(shard, About::Shard("shard-1".to_owned()));
+        let event = include_str!("../../../../events/apply-order/paid-refunded-reconciled.json");
+        let event: Value = serde_json::from_str(event).unwrap();
+        let order = About::of(event["Records"][0]["body"].as_str().unwrap());
+        let id = "3f1c7a52-9d4e-4b60-8a11-5c2e7d9f0001".to_owned();
+        assert_eq!(order, About::Order(id));
         assert_eq!(About::of("{}"), About::Unknown);
     }
 }

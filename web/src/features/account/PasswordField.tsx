@@ -2,7 +2,13 @@ import { useState } from "react";
 import { account as t } from "../../texts/account";
 import { TextField } from "../../ui/Field";
 
-type Props = { label: string; value: string; onChange: (value: string) => void; isNew?: boolean; error?: string | undefined };
+type Props = {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+  isNew?: boolean;
+  error?: string | undefined;
+};
 
 export function PasswordField({ label, value, onChange, isNew, error }: Props) {
   const [shown, setShown] = useState(false);

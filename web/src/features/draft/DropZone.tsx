@@ -40,7 +40,9 @@ export function DropZone({ onFiles, small }: Props) {
         depth = 0;
         setOver(false);
         const alone = event.dataTransfer.files.length;
-        void filesOf(event.dataTransfer).then((found) => onFiles(found.length > alone ? found.filter(looksLikePhoto) : found));
+        void filesOf(event.dataTransfer).then((found) =>
+          onFiles(found.length > alone ? found.filter(looksLikePhoto) : found),
+        );
       }),
       on("paste", (event) => {
         const pasted = [...(event.clipboardData?.files ?? [])];
@@ -116,7 +118,11 @@ export function DropZone({ onFiles, small }: Props) {
               <p className="text-ink-2 pointer-coarse:hidden">{t.drop.text}</p>
             </div>
             <div className="flex flex-wrap justify-center gap-3">
-              <Button look="primary" icon={<ImagePlus aria-hidden className="size-5" />} onClick={() => files.current?.click()}>
+              <Button
+                look="primary"
+                icon={<ImagePlus aria-hidden className="size-5" />}
+                onClick={() => files.current?.click()}
+              >
                 {t.drop.files}
               </Button>
               <Button
@@ -142,7 +148,8 @@ export function DropZone({ onFiles, small }: Props) {
 
 /** Three prints on a table. */
 function Stack() {
-  const print = "absolute inset-0 rounded-lg border-[5px] border-b-[12px] border-white shadow-[0_2px_10px_rgb(0_0_0/0.25)]";
+  const print =
+    "absolute inset-0 rounded-lg border-[5px] border-b-[12px] border-white shadow-[0_2px_10px_rgb(0_0_0/0.25)]";
   return (
     <div aria-hidden className="relative mx-auto size-20">
       <div className={cn(print, "-translate-x-5 translate-y-1 -rotate-14 bg-[#8a9aa5]")} />

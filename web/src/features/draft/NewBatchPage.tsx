@@ -1,7 +1,7 @@
 // Photos, a wish, the price, the button.
 
 import { Trash2 } from "lucide-react";
-import { useCallback, useDeferredValue, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useCallback, useDeferredValue, useEffect, useRef, useState } from "react";
 import { useLocation } from "react-router";
 import type { Schemas } from "../../api/client";
 import { common } from "../../texts/common";
@@ -16,12 +16,13 @@ import { useAccount } from "../account/useAccount";
 import { DropZone } from "./DropZone";
 import { type Photo, useDraft, type Wish } from "./draft";
 import { OptionsBox } from "./OptionsBox";
-import { PhotoDialog } from "./PhotoDialog";
 import { PhotoGrid } from "./PhotoGrid";
 import { priceOf } from "./price";
 import { SubmitBar } from "./SubmitBar";
 import { useSubmit } from "./useSubmit";
 import { WishBox } from "./WishBox";
+
+const PhotoDialog = lazy(() => import("./PhotoDialog"));
 
 /** What another page can hand over: the wish of an older batch. */
 export type Reuse = { wish?: Partial<Wish> } | null;
@@ -212,13 +213,17 @@ function NewBatch({ user }: { user: string }) {
         </div>
       </div>
 
-      <PhotoDialog
-        photo={live.find(({ id }) => id === opened)}
-        maxPrompt={limits?.maxImagePromptChars ?? 2_000}
-        onClose={() => setOpened(undefined)}
-        onPrompt={(id, text) => draft.setPrompt(id, text)}
-        onRemove={remove}
-      />
+      {opened && (
+        <Suspense>
+          <PhotoDialog
+            photo={live.find(({ id }) => id === opened)}
+            maxPrompt={limits?.maxImagePromptChars ?? 2_000}
+            onClose={() => setOpened(undefined)}
+            onPrompt={(id, text) => draft.setPrompt(id, text)}
+            onRemove={remove}
+          />
+        </Suspense>
+      )}
       <Dialog
         open={clearing}
         onClose={() => setClearing(false)}

@@ -15,7 +15,7 @@ type Props = {
 };
 
 /** One photo: what it is, and a wish of its own. */
-export function PhotoDialog({ photo, maxPrompt, onClose, onPrompt, onRemove }: Props) {
+export default function PhotoDialog({ photo, maxPrompt, onClose, onPrompt, onRemove }: Props) {
   const facts = photo && [
     photo.width && `${photo.width} × ${photo.height}`,
     bytes(photo.uploadSize ?? photo.size),
@@ -49,7 +49,9 @@ export function PhotoDialog({ photo, maxPrompt, onClose, onPrompt, onRemove }: P
     >
       {photo && (
         <>
-          {photo.thumb && <img src={photo.thumb} alt="" className="checker max-h-72 w-full rounded-2xl object-contain" />}
+          {photo.thumb && (
+            <img src={photo.thumb} alt="" className="checker max-h-72 w-full rounded-2xl object-contain" />
+          )}
           <p className="text-sm text-ink-2">{facts?.filter(Boolean).join(" · ")}</p>
           <TextArea
             label={t.wish.ownLabel}

@@ -8,7 +8,10 @@ type Actions = { onOpen: (id: string) => void; onRemove: (id: string) => void; o
 
 export function PhotoGrid({ photos, ...actions }: { photos: readonly Photo[] } & Actions) {
   return (
-    <ul aria-label={t.photos.label} className="grid grid-cols-[repeat(auto-fill,minmax(6.5rem,1fr))] gap-2.5 sm:grid-cols-[repeat(auto-fill,minmax(8.5rem,1fr))]">
+    <ul
+      aria-label={t.photos.label}
+      className="grid grid-cols-[repeat(auto-fill,minmax(6.5rem,1fr))] gap-2.5 sm:grid-cols-[repeat(auto-fill,minmax(8.5rem,1fr))]"
+    >
       {photos.map((photo) => (
         <Tile key={photo.id} photo={photo} {...actions} />
       ))}
@@ -31,7 +34,10 @@ const Tile = memo(function Tile({ photo, onOpen, onRemove, onRetry }: { photo: P
   const { id, name, state, thumb, progress } = photo;
   const isMoving = state === "uploading" || state === "preparing" || state === "waiting" || state === "ready";
   return (
-    <li className="tile group relative aspect-square overflow-hidden rounded-2xl bg-sunken ring-1 ring-line" data-state={state}>
+    <li
+      className="tile group relative aspect-square overflow-hidden rounded-2xl bg-sunken ring-1 ring-line"
+      data-state={state}
+    >
       <button
         type="button"
         aria-label={`${t.photos.open(name)}. ${words(photo)}`}
@@ -39,7 +45,11 @@ const Tile = memo(function Tile({ photo, onOpen, onRemove, onRetry }: { photo: P
         className="absolute inset-0 size-full -outline-offset-3"
       >
         {thumb ? (
-          <img src={thumb} alt="" className={cn("size-full object-cover transition-opacity duration-300", isMoving && "opacity-45")} />
+          <img
+            src={thumb}
+            alt=""
+            className={cn("size-full object-cover transition-opacity duration-300", isMoving && "opacity-45")}
+          />
         ) : (
           <span className="shimmer block size-full" />
         )}
@@ -49,7 +59,10 @@ const Tile = memo(function Tile({ photo, onOpen, onRemove, onRetry }: { photo: P
           </span>
         )}
         {state === "uploaded" && (
-          <span aria-hidden className="absolute bottom-2 left-2 grid size-5 place-items-center rounded-full bg-accent text-on-accent">
+          <span
+            aria-hidden
+            className="absolute bottom-2 left-2 grid size-5 place-items-center rounded-full bg-accent text-on-accent"
+          >
             <Check className="size-3.5" strokeWidth={3} />
           </span>
         )}

@@ -42,7 +42,9 @@ export function SubmitBar({ count, uploaded, each, have, busy, onSubmit }: Props
               )}
             </>
           ) : (
-            <p className="text-sm text-ink-2">{count > 0 && each === undefined && have !== undefined ? t.submit.notPriced : t.submit.empty}</p>
+            <p className="text-sm text-ink-2">
+              {count > 0 && each === undefined && have !== undefined ? t.submit.notPriced : t.submit.empty}
+            </p>
           )}
         </div>
         {missing > 0 ? (

@@ -81,7 +81,12 @@ export function WishBox({ user, wish, onWish, maxPrompt, error, ref }: Props) {
           <ul className="flex flex-wrap gap-2">
             {own.map((prompt) => (
               <li key={prompt} className="flex max-w-full rounded-full bg-sunken ring-1 ring-line">
-                <button type="button" title={prompt} onClick={() => choose({ prompt })} className="truncate rounded-full py-1.5 pl-3.5 text-sm">
+                <button
+                  type="button"
+                  title={prompt}
+                  onClick={() => choose({ prompt })}
+                  className="truncate rounded-full py-1.5 pl-3.5 text-sm"
+                >
                   {prompt}
                 </button>
                 <button
@@ -122,7 +127,11 @@ export function WishBox({ user, wish, onWish, maxPrompt, error, ref }: Props) {
                       isChosen ? "ring-3 ring-accent ring-offset-2 ring-offset-bg" : "ring-1 ring-line",
                     )}
                   />
-                  <span className={cn("block text-xs leading-tight", isChosen ? "font-semibold text-ink" : "text-ink-2")}>{name}</span>
+                  <span
+                    className={cn("block text-xs leading-tight", isChosen ? "font-semibold text-ink" : "text-ink-2")}
+                  >
+                    {name}
+                  </span>
                 </button>
               </li>
             );

@@ -165,7 +165,8 @@ export class Draft {
     this.#aborts.get(id)?.abort();
     const thumb = this.#photos.get(id)?.thumb;
     if (thumb) URL.revokeObjectURL(thumb);
-    for (const map of [this.#photos, this.#files, this.#bodies, this.#thumbs, this.#links, this.#aborts]) map.delete(id);
+    for (const map of [this.#photos, this.#files, this.#bodies, this.#thumbs, this.#links, this.#aborts])
+      map.delete(id);
     void dropPhoto(this.user, id);
     this.#tell();
     this.#pump();
@@ -310,7 +311,14 @@ export class Draft {
       this.#thumbs.set(id, thumb);
       const previous = this.#photos.get(id)?.thumb;
       if (previous) URL.revokeObjectURL(previous);
-      this.#update(id, { state: "ready", thumb: URL.createObjectURL(thumb), width, height, note, uploadSize: blob.size });
+      this.#update(id, {
+        state: "ready",
+        thumb: URL.createObjectURL(thumb),
+        width,
+        height,
+        note,
+        uploadSize: blob.size,
+      });
     }
     this.#pump();
   }

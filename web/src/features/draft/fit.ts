@@ -4,7 +4,7 @@
 export const MAX_SIDE = 3840;
 export const MAX_PIXELS = 8_294_400;
 
-export function fit(width: number, height: number): { width: number; height: number } {
+export function fitForModel(width: number, height: number): { width: number; height: number } {
   if (Math.max(width, height) <= MAX_SIDE && width * height <= MAX_PIXELS) return { width, height };
   const long = Math.max(width, height);
   const short = Math.min(width, height);

@@ -46,7 +46,9 @@ export function kindOf(head: Uint8Array): Kind {
     const brand = text(8, 4);
     if (/^(heic|heix|heim|heis|hevc|hevx|mif1|msf1)$/.test(brand)) {
       // AVIF may call itself mif1 first and say what it is afterwards.
-      return text(16, 32).includes("avif") ? { use: "convert", type: "image/avif" } : { use: "convert", type: "image/heic" };
+      return text(16, 32).includes("avif")
+        ? { use: "convert", type: "image/avif" }
+        : { use: "convert", type: "image/heic" };
     }
     if (/^avi[fs]$/.test(brand)) return brand === "avis" ? refuse("animated") : { use: "convert", type: "image/avif" };
     return brand.startsWith("crx") ? refuse("raw") : refuse("video");

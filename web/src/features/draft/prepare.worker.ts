@@ -1,8 +1,8 @@
 // Off the main thread: is a file a photo that can be edited, how does it look small, and what is uploaded for it.
 
-import type { Prepared, PrepareJob } from "./prepare";
-import { fit, within } from "./fit";
+import { fitForModel, within } from "./fit";
 import { HEAD_BYTES, kindOf, type RefusalCode } from "./kinds";
+import type { Prepared, PrepareJob } from "./prepare";
 
 const THUMB_SIDE = 400;
 const JPEG_QUALITY = 0.92;
@@ -42,7 +42,7 @@ async function prepare({ file, shrink, convert, maxFileBytes, maxPixels }: Prepa
   try {
     const { width, height } = bitmap;
     if (width * height > BOMB_PIXELS) throw new Refusal("tooManyPixels");
-    const target = shrink ? fit(width, height) : { width, height };
+    const target = shrink ? fitForModel(width, height) : { width, height };
     const isSmaller = target.width < width;
     if (!isSmaller && width * height > maxPixels) throw new Refusal("tooManyPixels");
 

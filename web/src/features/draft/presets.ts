@@ -8,7 +8,7 @@ import noBackground from "../../assets/presets/no-background.webp";
 import pencil from "../../assets/presets/pencil.webp";
 import studio from "../../assets/presets/studio.webp";
 import watercolour from "../../assets/presets/watercolour.webp";
-import { draft as t } from "../../texts/draft";
+import type { draft as t } from "../../texts/draft";
 import type { Wish } from "./draft";
 import { readJson, writeJson } from "./saved";
 

@@ -49,14 +49,18 @@ export async function loadPhotos(user: string): Promise<SavedPhoto[]> {
 /** How an upload looked, for the pages of its batch on this device. */
 export async function savePreviews(thumbs: [key: string, thumb: Blob][]): Promise<void> {
   const now = Date.now();
-  await quietly(setMany(thumbs.map(([key, thumb]) => [key, { thumb, at: now }]), previews));
+  await quietly(
+    setMany(
+      thumbs.map(([key, thumb]) => [key, { thumb, at: now }]),
+      previews,
+    ),
+  );
   const all = (await quietly(previews && entries<string, { at: number }>(previews))) ?? [];
   const old = all.sort((a, b) => b[1].at - a[1].at).slice(PREVIEWS);
   for (const [key] of old) await quietly(del(key, previews));
 }
 
-export const loadPreview = async (key: string) =>
-  (await quietly(get<{ thumb: Blob }>(key, previews)))?.thumb;
+export const loadPreview = async (key: string) => (await quietly(get<{ thumb: Blob }>(key, previews)))?.thumb;
 
 export function readJson<T>(name: string): T | undefined {
   try {

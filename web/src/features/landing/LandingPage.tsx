@@ -64,8 +64,24 @@ export default function LandingPage() {
       <section aria-label={t.sheet} className="rounded-3xl bg-surface p-4 shadow-card sm:p-8">
         <div className="grid grid-cols-2 gap-2 sm:grid-cols-3 sm:gap-4 lg:grid-cols-6">
           {sheet.flatMap(([before, after]) => [
-            <img key={before} src={before} alt="" loading="lazy" width={320} height={320} className="aspect-square rounded-lg" />,
-            <img key={after} src={after} alt="" loading="lazy" width={320} height={320} className="aspect-square rounded-lg" />,
+            <img
+              key={before}
+              src={before}
+              alt=""
+              loading="lazy"
+              width={320}
+              height={320}
+              className="aspect-square rounded-lg"
+            />,
+            <img
+              key={after}
+              src={after}
+              alt=""
+              loading="lazy"
+              width={320}
+              height={320}
+              className="aspect-square rounded-lg"
+            />,
           ])}
         </div>
       </section>
