@@ -3,8 +3,9 @@
 use std::{cell::RefCell, io};
 
 use api::{
-    Account, BatchHistory, BatchStatus, CancelResponse, PresignRequest, PresignResponse, Problem,
-    SubmitRequest, SubmitResponse, Upload,
+    Account, BatchHistory, BatchStatus, CancelResponse, DeleteAccountRequest,
+    DeleteAccountResponse, PresignRequest, PresignResponse, Problem, SubmitRequest, SubmitResponse,
+    Upload,
 };
 use bytes::Bytes;
 use reqwest::{
@@ -146,6 +147,19 @@ impl Client {
             what,
             &self
                 .call(what, Method::GET, "/api/account", &[], None)
+                .await?,
+        )
+    }
+
+    /// May be said again, as long as the token is good.
+    pub(crate) async fn delete_account(&self, email: &str) -> Result<DeleteAccountResponse, Error> {
+        let what = "deleting your account";
+        let confirm = email.to_owned();
+        let body = encode(what, &DeleteAccountRequest { confirm })?;
+        parse(
+            what,
+            &self
+                .call(what, Method::DELETE, "/api/account", &[], Some(body))
                 .await?,
         )
     }

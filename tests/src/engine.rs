@@ -192,6 +192,32 @@ impl Engine {
         self.json("DynamoDB_20120810.PutItem", &put).await;
     }
 
+    /// All records of one `pk`.
+    pub async fn records(&self, table: &str, pk: &str) -> Vec<Value> {
+        let query = json!({
+            "TableName": table,
+            "ConsistentRead": true,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": { ":pk": { "S": pk } },
+        });
+        let mut answer = self.json("DynamoDB_20120810.Query", &query).await;
+        let Value::Array(records) = answer["Items"].take() else {
+            panic!("no items: {answer}");
+        };
+        records
+    }
+
+    /// The keys of a bucket that begin like this.
+    pub async fn objects(&self, bucket: &str, prefix: &str) -> Vec<String> {
+        let url = format!("{}/{bucket}?list-type=2&prefix={prefix}", self.endpoint);
+        let answer = self.http.get(url).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+        let listed = answer.text().await.unwrap();
+        let keys = listed.split("<Key>").skip(1);
+        keys.map(|rest| rest.split("</Key>").next().unwrap().to_owned())
+            .collect()
+    }
+
     /// A queue that nobody reads; its URL.
     pub async fn queue(&self) -> String {
         let create = json!({ "QueueName": unique("queue") });

@@ -124,6 +124,26 @@ impl User {
         }
     }
 
+    /// Does this address sign in, with the password that all users have?
+    pub async fn signs_in(stack: &Stack, email: &str) -> bool {
+        let body = json!({
+            "ClientId": stack.client_id,
+            "AuthFlow": "USER_PASSWORD_AUTH",
+            "AuthParameters": { "USERNAME": email, "PASSWORD": PASSWORD },
+        });
+        let answer = reqwest::Client::new()
+            .post(&stack.aws_endpoint)
+            .header("content-type", "application/x-amz-json-1.1")
+            .header(
+                "x-amz-target",
+                "AWSCognitoIdentityProviderService.InitiateAuth",
+            )
+            .body(body.to_string())
+            .send()
+            .await;
+        answer.unwrap().status() == StatusCode::OK
+    }
+
     /// Somebody new with so many credits, however few others are welcomed with.
     pub async fn with_credits(stack: &Stack, credits: u32) -> Self {
         let user = Self::new(stack).await;
@@ -157,6 +177,19 @@ impl User {
     /// Who I am.
     pub async fn account(&self) -> api::Account {
         self.get("/api/account").await.expect(200)
+    }
+
+    /// Wants to be forgotten.
+    pub async fn delete_account(&self, confirm: &str) -> Answer {
+        let request = self.request(Method::DELETE, "/api/account");
+        let body = json!({ "confirm": confirm });
+        self.send(request.json(&body)).await
+    }
+
+    /// The Cognito `sub`.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Asks for one upload link.

@@ -4,9 +4,9 @@
 //! What she retried before and retries after are batches of which only the ids are told.
 
 use api::{
-    Account, BatchHistory, BatchStatus, BatchSummary, CancelResponse, Counts, FileToUpload,
-    ImageError, ImageStatus, ImageToEdit, Limits, Options, PresignRequest, PresignResponse, Price,
-    SubmitRequest, SubmitResponse, Upload,
+    Account, BatchHistory, BatchStatus, BatchSummary, CancelResponse, Counts, DeleteAccountRequest,
+    DeleteAccountResponse, FileToUpload, ImageError, ImageStatus, ImageToEdit, Limits, Options,
+    PresignRequest, PresignResponse, Price, SubmitRequest, SubmitResponse, Upload,
 };
 use domain::PriceTable;
 use picture::PictureRefused;
@@ -58,6 +58,18 @@ pub(crate) fn account() -> Account {
                 credits: band.credits.get(),
             })
             .collect(),
+    }
+}
+
+pub(crate) fn delete_account_request() -> DeleteAccountRequest {
+    DeleteAccountRequest {
+        confirm: "anna@example.com".to_owned(),
+    }
+}
+
+pub(crate) fn delete_account_response() -> DeleteAccountResponse {
+    DeleteAccountResponse {
+        deleted_at: FINISHED.to_owned(),
     }
 }
 

@@ -37,6 +37,7 @@ pub(crate) fn paths() -> Result<Paths> {
     let route = |method, operation| PathItem::new(method, operation);
     Ok(PathsBuilder::new()
         .path("/api/account", route(HttpMethod::Get, get_account()?))
+        .path("/api/account", route(HttpMethod::Delete, delete_account()?))
         .path(
             "/api/files/presign",
             route(HttpMethod::Post, presign_uploads()?),
@@ -71,7 +72,52 @@ fn get_account() -> Result<Operation> {
              confirmed.",
         ))
         .response("200", ok("The account.", [("account", "A new account", examples::account())])?);
-    with_problems(operation, vec![busy()])
+    with_problems(operation, vec![Failure::account_deleted(), busy()])
+}
+
+fn delete_account() -> Result<Operation> {
+    let body = body([(
+        "confirmed",
+        "Anna means it",
+        examples::delete_account_request(),
+    )])?;
+    let operation = OperationBuilder::new()
+        .tag(ACCOUNT)
+        .operation_id(Some("deleteAccount"))
+        .summary(Some("Forget me"))
+        .description(Some(
+            "Closes the account at once. In the minutes after that, open batches are canceled, and all photos, results, \
+             prompts, settings and the sign-in are deleted; credits that are left are lost. The ledger stays without a \
+             name. May be repeated. Who signs up again has a new account; an address is welcomed with credits once.",
+        ))
+        .request_body(Some(body))
+        .response(
+            "202",
+            response(
+                "The account is closed, and everything else is on its way out.",
+                json([("deleted", "Good bye", examples::delete_account_response())])?,
+            ),
+        );
+    let unconfirmed = Failure::new(
+        ProblemKind::InvalidRequest,
+        "nothing was deleted; confirm with the e-mail address of the account",
+    )
+    .with_fault(
+        "/confirm".to_owned(),
+        "is not the e-mail address of the account".to_owned(),
+    );
+    with_problems(
+        operation,
+        vec![
+            unconfirmed,
+            invalid_json(
+                "/confirm",
+                "invalid type: boolean `true`, expected a string",
+            ),
+            too_large(),
+            busy(),
+        ],
+    )
 }
 
 fn presign_uploads() -> Result<Operation> {
@@ -193,6 +239,7 @@ fn submit_batch() -> Result<Operation> {
                 "confirm your e-mail address first, then sign in again",
             ),
             unknown,
+            Failure::account_deleted(),
             too_large(),
             Failure::new(
                 ProblemKind::IdempotencyKeyReused,
@@ -243,7 +290,7 @@ fn get_batch_status() -> Result<Operation> {
             "304",
             with_etag(Response::new("Nothing has changed since that `ETag`. No body.")),
         );
-    with_problems(operation, vec![unknown_batch()])
+    with_problems(operation, vec![unknown_batch(), Failure::account_deleted()])
 }
 
 fn cancel_batch() -> Result<Operation> {
@@ -267,7 +314,15 @@ fn cancel_batch() -> Result<Operation> {
         ProblemKind::BatchFinished,
         "there is nothing left to cancel: what was completed stays, and what failed is refunded",
     );
-    with_problems(operation, vec![unknown_batch(), finished, busy()])
+    with_problems(
+        operation,
+        vec![
+            unknown_batch(),
+            finished,
+            Failure::account_deleted(),
+            busy(),
+        ],
+    )
 }
 
 fn retry_batch() -> Result<Operation> {
@@ -302,6 +357,7 @@ fn retry_batch() -> Result<Operation> {
             unknown_batch(),
             not_finished,
             nothing,
+            Failure::account_deleted(),
             backlog(),
             too_many_open(),
             busy(),
@@ -350,7 +406,7 @@ fn list_batches() -> Result<Operation> {
             BatchHistory::LONGEST_PAGE
         ),
     );
-    with_problems(operation, vec![invalid])
+    with_problems(operation, vec![invalid, Failure::account_deleted()])
 }
 
 /// Adds what can go wrong here, and what can go wrong everywhere.

@@ -91,6 +91,8 @@ fn reread(component: &str, body: Value) -> Option<Value> {
     }
     match component {
         "Account" => by::<api::Account>(body),
+        "DeleteAccountRequest" => by::<api::DeleteAccountRequest>(body),
+        "DeleteAccountResponse" => by::<api::DeleteAccountResponse>(body),
         "PresignRequest" => by::<api::PresignRequest>(body),
         "PresignResponse" => by::<api::PresignResponse>(body),
         "SubmitRequest" => by::<api::SubmitRequest>(body),

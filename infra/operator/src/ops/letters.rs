@@ -1,10 +1,10 @@
-//! Dead letters: what even the rescue, or fan-out, could not handle. Listing them, and sending them on their way again.
+//! Dead letters: what even the rescue, fan-out or delete-account could not handle. Listing them, and sending them on their way again.
 
 use std::{collections::BTreeMap, fmt};
 
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
-use domain::{BatchId, ImageRef, Timestamp};
+use domain::{BatchId, Deletion, ImageRef, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{audit::batch::BATCH, stack::Stack};
@@ -22,6 +22,8 @@ pub enum Pile {
     Lost,
     /// Parts of the stream that fan-out has given up.
     FanOut,
+    /// Users whom delete-account could not forget.
+    Deletions,
 }
 
 /// A dead letter.
@@ -53,6 +55,8 @@ pub struct Letters(pub Vec<Letter>);
 pub enum About {
     /// One image.
     Image(ImageRef),
+    /// Somebody who wants to be forgotten.
+    User(UserId),
     /// Records of the stream, which have left it or will: no batch is named.
     Shard(String),
     /// Nothing that we write.
@@ -68,6 +72,8 @@ pub struct Redriven {
     pub fan_out: usize,
     /// Open batches that reconcile looks at next because of those.
     pub batches_due: usize,
+    /// Letters that went back to the deletion queue.
+    pub deletions: usize,
 }
 
 /// The bodies that we know.
@@ -78,6 +84,8 @@ enum Body {
     Work(ImageRef),
     /// What EventBridge says of an execution that ended badly.
     Execution { detail: Detail },
+    /// A dead letter of the deletion queue.
+    Deletion(Deletion),
     /// What Lambda says of stream records that a function could not handle.
     Stream {
         #[serde(rename = "DDBStreamBatchInfo")]
@@ -101,6 +109,7 @@ struct StreamRecords {
 pub async fn list(stack: &Stack) -> Result<Letters> {
     let mut letters = stack.receive(Pile::Lost).await?;
     letters.extend(stack.receive(Pile::FanOut).await?);
+    letters.extend(stack.receive(Pile::Deletions).await?);
     for letter in &letters {
         stack.put_back(letter).await?;
     }
@@ -110,11 +119,12 @@ pub async fn list(stack: &Stack) -> Result<Letters> {
 /// Sends all dead letters on their way again. Each is deleted after that, so one may go twice, and none is lost; whoever gets
 /// it asks first what became of the image.
 pub async fn redrive(stack: &Stack) -> Result<Redriven> {
-    let lost = stack.receive(Pile::Lost).await?;
-    for letter in &lost {
-        stack.rescue(letter).await?;
-        stack.delete(letter).await?;
-    }
+    let rescued = stack
+        .send_back(Pile::Lost, &stack.names.rescue_queue_url)
+        .await?;
+    let deletions = stack
+        .send_back(Pile::Deletions, &stack.names.deletion_queue_url)
+        .await?;
     let fan_out = stack.receive(Pile::FanOut).await?;
     // These name no batch, so every batch is looked at that images may be missing of.
     let batches_due = if fan_out.is_empty() {
@@ -126,9 +136,10 @@ pub async fn redrive(stack: &Stack) -> Result<Redriven> {
         stack.delete(letter).await?;
     }
     Ok(Redriven {
-        rescued: lost.len(),
+        rescued,
         fan_out: fan_out.len(),
         batches_due,
+        deletions,
     })
 }
 
@@ -137,6 +148,7 @@ impl Stack {
         match pile {
             Pile::Lost => &self.names.lost_queue_url,
             Pile::FanOut => &self.names.fan_out_failure_queue_url,
+            Pile::Deletions => &self.names.deletion_failure_queue_url,
         }
     }
 
@@ -179,10 +191,20 @@ impl Stack {
         Ok(())
     }
 
-    async fn rescue(&self, letter: &Letter) -> Result<()> {
+    /// Sends all letters of a pile to the queue that they came from; how many they are.
+    async fn send_back(&self, pile: Pile, queue_url: &str) -> Result<usize> {
+        let letters = self.receive(pile).await?;
+        for letter in &letters {
+            self.send(letter, queue_url).await?;
+            self.delete(letter).await?;
+        }
+        Ok(letters.len())
+    }
+
+    async fn send(&self, letter: &Letter, queue_url: &str) -> Result<()> {
         self.sqs
             .send_message()
-            .queue_url(&self.names.rescue_queue_url)
+            .queue_url(queue_url)
             .message_body(&letter.body)
             .send()
             .await
@@ -242,6 +264,7 @@ impl About {
             Ok(Body::Execution { detail }) => {
                 serde_json::from_str(&detail.input).map_or(Self::Unknown, Self::Image)
             }
+            Ok(Body::Deletion(deletion)) => Self::User(deletion.user),
             Ok(Body::Stream { records }) => Self::Shard(records.shard_id),
             Err(_) => Self::Unknown,
         }
@@ -262,6 +285,7 @@ impl fmt::Display for Letter {
         let pile = match self.pile {
             Pile::Lost => "lost",
             Pile::FanOut => "fan-out",
+            Pile::Deletions => "deletion",
         };
         write!(f, "{pile:<8} {}  ", self.message_id)?;
         match self.sent_at {
@@ -270,6 +294,7 @@ impl fmt::Display for Letter {
         }
         match &self.about {
             About::Image(image) => write!(f, "{image}"),
+            About::User(user) => write!(f, "user {user}"),
             About::Shard(shard) => write!(f, "records of shard {shard}"),
             About::Unknown => write!(f, "nothing that we write"),
         }
@@ -282,11 +307,12 @@ impl fmt::Display for Redriven {
             rescued,
             fan_out,
             batches_due,
+            deletions,
         } = self;
         write!(
             f,
             "{rescued} letters went back to the rescue queue; for {fan_out} letters of fan-out, {batches_due} open batches \
-             are looked at by the next run of reconcile"
+             are looked at by the next run of reconcile; {deletions} letters went back to the deletion queue"
         )
     }
 }
@@ -311,5 +337,12 @@ mod tests {
         let shard = About::of(&stream.to_string());
         assert_eq!(shard, About::Shard("shard-1".to_owned()));
         assert_eq!(About::of("{}"), About::Unknown);
+        let event: Value = serde_json::from_str(include_str!(
+            "../../../../events/delete-account/two-users.json"
+        ))
+        .unwrap();
+        let deletion = About::of(event["Records"][0]["body"].as_str().unwrap());
+        let user = "7b9f6f5e-3c55-4d0a-9a2e-7f6c0d1e2a3b".parse().unwrap();
+        assert_eq!(deletion, About::User(user));
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use api::{InputFault, Problem};
-use aws::AwsError;
+use aws::{AccountError, AwsError};
 use domain::{Fault, NoRoom};
 
 use super::Reply;
@@ -36,6 +36,8 @@ pub enum ProblemKind {
     BatchNotFinished,
     /// Every image of the batch has its result.
     NothingToRetry,
+    /// Its user has deleted the account; their token is good for a while after that.
+    AccountDeleted,
     /// More than the API takes in one request.
     BodyTooLarge,
     /// The key belongs to another request.
@@ -52,7 +54,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::InvalidRequest,
         Self::InvalidJson,
         Self::IdempotencyKeyRequired,
@@ -64,6 +66,7 @@ impl ProblemKind {
         Self::BatchFinished,
         Self::BatchNotFinished,
         Self::NothingToRetry,
+        Self::AccountDeleted,
         Self::BodyTooLarge,
         Self::IdempotencyKeyReused,
         Self::Backlog,
@@ -111,6 +114,7 @@ impl ProblemKind {
             Self::BatchFinished => (409, "batch_finished", "The batch is over"),
             Self::BatchNotFinished => (409, "batch_not_finished", "The batch is not over"),
             Self::NothingToRetry => (409, "nothing_to_retry", "Every image has its result"),
+            Self::AccountDeleted => (410, "account_deleted", "The account is deleted"),
             Self::BodyTooLarge => (413, "body_too_large", "The request is too large"),
             Self::IdempotencyKeyReused => (
                 422,
@@ -183,6 +187,15 @@ impl Failure {
             credits: Some((needed.get(), available.get())),
             ..Self::new(ProblemKind::InsufficientCredits, detail)
         }
+    }
+
+    /// The caller wanted to be forgotten.
+    #[must_use]
+    pub fn account_deleted() -> Self {
+        Self::new(
+            ProblemKind::AccountDeleted,
+            "you have deleted this account; sign up again for a new one",
+        )
     }
 
     /// Its kind.
@@ -271,6 +284,15 @@ impl From<AwsError> for Failure {
     }
 }
 
+impl From<AccountError> for Failure {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Deleted => Self::account_deleted(),
+            AccountError::Store(error) => error.into(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use domain::{Credits, Insufficient};
@@ -292,14 +314,15 @@ mod tests {
             ProblemKind::BatchFinished => 8,
             ProblemKind::BatchNotFinished => 9,
             ProblemKind::NothingToRetry => 10,
-            ProblemKind::BodyTooLarge => 11,
-            ProblemKind::IdempotencyKeyReused => 12,
-            ProblemKind::Backlog => 13,
-            ProblemKind::TooManyOpenImages => 14,
-            ProblemKind::Busy => 15,
-            ProblemKind::Internal => 16,
+            ProblemKind::AccountDeleted => 11,
+            ProblemKind::BodyTooLarge => 12,
+            ProblemKind::IdempotencyKeyReused => 13,
+            ProblemKind::Backlog => 14,
+            ProblemKind::TooManyOpenImages => 15,
+            ProblemKind::Busy => 16,
+            ProblemKind::Internal => 17,
         };
-        assert!(ProblemKind::ALL.into_iter().map(place).eq(0..17));
+        assert!(ProblemKind::ALL.into_iter().map(place).eq(0..18));
     }
 
     #[test]
