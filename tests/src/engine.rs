@@ -207,17 +207,6 @@ impl Engine {
         records
     }
 
-    /// The keys of a bucket that begin like this.
-    pub async fn objects(&self, bucket: &str, prefix: &str) -> Vec<String> {
-        let url = format!("{}/{bucket}?list-type=2&prefix={prefix}", self.endpoint);
-        let answer = self.http.get(url).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.status());
-        let listed = answer.text().await.unwrap();
-        let keys = listed.split("<Key>").skip(1);
-        keys.map(|rest| rest.split("</Key>").next().unwrap().to_owned())
-            .collect()
-    }
-
     /// A queue that nobody reads; its URL.
     pub async fn queue(&self) -> String {
         let create = json!({ "QueueName": unique("queue") });
