@@ -52,6 +52,12 @@ pub(crate) enum Command {
     Cancel(CancelArgs),
     /// Buy the failed and canceled images of a batch once more, follow them, and fetch the results
     Retry(RetryArgs),
+    /// Show how many credits you have
+    Balance(BalanceArgs),
+    /// Buy credits: shows where to pay, and waits until they have arrived; without a pack, lists what is sold
+    Buy(BuyArgs),
+    /// List what became of your credits, newest first: time, change, balance after it, and why
+    Transactions(TransactionsArgs),
 }
 
 impl Command {
@@ -65,6 +71,9 @@ impl Command {
             Self::Download(args) => args.json,
             Self::Cancel(args) => args.json,
             Self::Retry(args) => args.json,
+            Self::Balance(args) => args.json,
+            Self::Buy(args) => args.json,
+            Self::Transactions(args) => args.json,
             Self::Signup(_) | Self::Login(_) | Self::Logout | Self::DeleteAccount(_) => false,
         }
     }
@@ -209,6 +218,38 @@ pub(crate) struct RetryArgs {
     /// Where the results go
     #[arg(long, short, default_value = "edited", value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// One JSON object on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BalanceArgs {
+    /// The service's answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BuyArgs {
+    /// The pack: its name, its number of credits, or its id
+    pub(crate) pack: Option<String>,
+    /// Do not open the page in a browser
+    #[arg(long)]
+    pub(crate) no_open: bool,
+    /// How long to wait for the credits; 0 does not wait
+    #[arg(long, default_value_t = 900, value_name = "SECONDS")]
+    pub(crate) wait: u64,
+    /// One JSON object on stdout
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct TransactionsArgs {
+    /// How many at most
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub(crate) limit: usize,
     /// One JSON object on stdout
     #[arg(long)]
     pub(crate) json: bool,

@@ -3,9 +3,9 @@
 use std::{cell::RefCell, io};
 
 use api::{
-    Account, BatchHistory, BatchStatus, CancelResponse, DeleteAccountRequest,
-    DeleteAccountResponse, PresignRequest, PresignResponse, Problem, SubmitRequest, SubmitResponse,
-    Upload,
+    Account, Balance, BatchHistory, BatchStatus, CancelResponse, Checkout, CheckoutRequest,
+    DeleteAccountRequest, DeleteAccountResponse, Packs, PresignRequest, PresignResponse, Problem,
+    SubmitRequest, SubmitResponse, Transactions, Upload,
 };
 use bytes::Bytes;
 use reqwest::{
@@ -245,13 +245,41 @@ impl Client {
         limit: usize,
         cursor: Option<&str>,
     ) -> Result<BatchHistory, Error> {
-        let what = "asking for your batches";
-        let mut path = format!("/api/batches?limit={limit}");
-        if let Some(cursor) = cursor {
-            path.push_str("&cursor=");
-            path.push_str(&query_value(cursor));
-        }
-        parse(what, &self.call(what, Method::GET, &path, &[], None).await?)
+        let path = page("/api/batches", limit, cursor);
+        self.read("asking for your batches", &path).await
+    }
+
+    pub(crate) async fn packs(&self) -> Result<Packs, Error> {
+        self.read("asking what is sold", "/api/billing/packs").await
+    }
+
+    pub(crate) async fn balance(&self) -> Result<Balance, Error> {
+        self.read("asking for your balance", "/api/billing/balance")
+            .await
+    }
+
+    pub(crate) async fn transactions(
+        &self,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<Transactions, Error> {
+        let path = page("/api/billing/transactions", limit, cursor);
+        self.read("asking for your transactions", &path).await
+    }
+
+    /// May be asked again: a page that nobody pays on costs nothing.
+    pub(crate) async fn checkout(&self, product_id: &str) -> Result<Checkout, Error> {
+        let what = "asking where to pay";
+        let request = CheckoutRequest {
+            product_id: product_id.to_owned(),
+        };
+        let body = Some(encode(what, &request)?);
+        let path = "/api/billing/checkout";
+        parse(what, &self.call(what, Method::POST, path, &[], body).await?)
+    }
+
+    async fn read<T: DeserializeOwned>(&self, what: &str, path: &str) -> Result<T, Error> {
+        parse(what, &self.call(what, Method::GET, path, &[], None).await?)
     }
 
     /// Sends a file's bytes where its link says. A 412 after a try of our own means that the try had worked.
@@ -419,6 +447,12 @@ fn failure(what: &str, answer: &Answer) -> Error {
         status: answer.status,
         detail: message.map_or_else(String::new, |message| format!(": {message}")),
     }
+}
+
+/// The path of one page of a list.
+fn page(path: &str, limit: usize, cursor: Option<&str>) -> String {
+    let cursor = cursor.map(|cursor| format!("&cursor={}", query_value(cursor)));
+    format!("{path}?limit={limit}{}", cursor.unwrap_or_default())
 }
 
 /// A cursor is opaque: everything but the plainest characters is escaped.

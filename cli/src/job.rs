@@ -95,7 +95,17 @@ pub(crate) struct Entry {
     superseded: bool,
 }
 
+/// The service takes no name that could not stand in one line.
+fn fits(name: &str) -> bool {
+    !name.trim().is_empty() && !name.contains(char::is_control) && name.chars().count() <= 255
+}
+
 impl Entry {
+    /// The photo's file name.
+    fn name(&self) -> Option<String> {
+        Some(self.source.file_name()?.to_string_lossy().into_owned())
+    }
+
     fn may_have_a_result(&self) -> bool {
         self.outcome
             .as_ref()
@@ -276,14 +286,8 @@ impl Job {
     pub(crate) fn to_upload(&self, batch: usize) -> Vec<(usize, PathBuf, FileToUpload)> {
         let missing = |(index, entry): (usize, &Entry)| {
             entry.upload.is_none().then(|| {
-                let name = entry
-                    .source
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned();
                 let file = FileToUpload {
-                    name,
+                    name: entry.name().unwrap_or_default(),
                     content_type: entry.content_type.clone(),
                     size: entry.size,
                 };
@@ -310,6 +314,7 @@ impl Job {
         let image = |entry: &Entry| {
             entry.upload.as_ref().map(|upload| ImageToEdit {
                 key: upload.key.clone(),
+                name: entry.name().filter(|name| fits(name)),
                 prompt: None,
             })
         };
@@ -695,6 +700,7 @@ mod tests {
         ImageStatus {
             index,
             key: String::new(),
+            name: None,
             status: status.to_owned(),
             result_url,
             error,

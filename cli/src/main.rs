@@ -7,6 +7,7 @@ mod accounts;
 mod args;
 mod ask;
 mod batches;
+mod billing;
 mod client;
 mod cognito;
 mod control;
@@ -121,6 +122,9 @@ async fn run(args: &Args) -> anyhow::Result<Outcome> {
         Command::Download(args) => batches::download(&app, args).await,
         Command::Cancel(args) => control::cancel(&app, args).await,
         Command::Retry(args) => control::retry(&app, args).await,
+        Command::Balance(args) => billing::balance(&app, args).await,
+        Command::Buy(args) => billing::buy(&app, args).await,
+        Command::Transactions(args) => billing::transactions(&app, args).await,
     }
 }
 

@@ -114,6 +114,21 @@ pub(crate) fn megapixels(number: u64) -> String {
     format!("{} megapixels", tenths(number, 1_000_000))
 }
 
+/// Currencies whose smallest unit is the whole one.
+const WITHOUT_CENTS: [&str; 16] = [
+    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv",
+    "xaf", "xof", "xpf",
+];
+
+/// "5.00 USD", of so many of the smallest unit.
+pub(crate) fn money(amount: u64, currency: &str) -> String {
+    let name = currency.to_uppercase();
+    if WITHOUT_CENTS.contains(&currency) {
+        return format!("{amount} {name}");
+    }
+    format!("{}.{:02} {name}", amount / 100, amount % 100)
+}
+
 /// On one line, and not longer than this.
 pub(crate) fn shorten(text: &str, characters: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -279,6 +294,13 @@ mod tests {
     use api::InputFault;
 
     use super::*;
+
+    #[test]
+    fn money_has_as_many_digits_as_its_currency() {
+        assert_eq!(money(1_805, "usd"), "18.05 USD");
+        assert_eq!(money(0, "eur"), "0.00 EUR");
+        assert_eq!(money(500, "jpy"), "500 JPY");
+    }
 
     #[test]
     fn numbers_read_well() {

@@ -253,7 +253,8 @@ async fn an_edit_from_files_to_results_with_one_failure() {
     world.account(10).await;
     world.uploads(2).await;
     let wish = json!({
-        "images": [{"key": "uploads/me/photo.png"}, {"key": "uploads/me/photo.png"}], "prompt": "make it blue",
+        "images": [{"key": "uploads/me/photo.png", "name": "photo.png"}, {"key": "uploads/me/photo.png", "name": "photo.png"}],
+        "prompt": "make it blue",
         "options": {"quality": "medium", "size": "auto", "format": "png"},
     });
     world
@@ -431,7 +432,8 @@ async fn a_lost_result_is_fetched_again_and_a_new_photo_is_bought_alone() {
     let second = json!({
         "batchId": "b-2", "imageCount": 1, "creditsSpent": 3, "credits": 1, "statusUrl": "/api/batch/b-2/status",
     });
-    let only_b = body_partial_json(json!({"images": [{"key": "uploads/me/b.png"}]}));
+    let only_b =
+        body_partial_json(json!({"images": [{"key": "uploads/me/b.png", "name": "b.png"}]}));
     world
         .on(
             World::submit().and(only_b),
@@ -957,6 +959,112 @@ async fn what_was_retried_before_is_followed_without_a_price() {
     assert!(run.err().contains("nothing is bought"), "{}", run.err());
     assert!(!run.err().contains("price:"), "{}", run.err());
     assert!(run.out().contains("1 result in here"), "{}", run.out());
+}
+
+const PACKS: &str = "/api/billing/packs";
+const TRANSACTIONS: &str = "/api/billing/transactions";
+
+fn transaction(id: &str, kind: &str, amount: i64) -> Value {
+    json!({"id": id, "kind": kind, "description": format!("about {id}"), "amount": amount, "balanceAfter": 60,
+           "owedAfter": 0, "createdAt": "2026-11-23T00:00:00Z"})
+}
+
+fn get(at: &str) -> wiremock::MockBuilder {
+    Mock::given(method("GET"))
+        .and(path(at))
+        .and(header("authorization", "Bearer id-token"))
+}
+
+fn ok(body: &Value) -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_json(body)
+}
+
+#[tokio::test]
+async fn a_balance_says_what_is_owed() {
+    let world = World::new().await;
+    let balance = json!({"credits": 0, "owed": 5});
+    world.on(get("/api/billing/balance"), ok(&balance), 2).await;
+    let out = world.bie(&["balance"]).exits(0).out();
+    assert_eq!(out, "0 credits; 5 owed, which the next ones pay first\n");
+    assert_eq!(world.bie(&["balance", "--json"]).exits(0).json(), balance);
+}
+
+#[tokio::test]
+async fn transactions_are_listed_page_by_page() {
+    let world = World::new().await;
+    let first = json!({"transactions": [transaction("order#1", "order", 50)], "nextCursor": "1"});
+    let more = get(TRANSACTIONS).and(query_param("limit", "2"));
+    world.on(more, ok(&first), 1).await;
+    let rest = json!({"transactions": [transaction("debit#b", "debit", -5)]});
+    let more = get(TRANSACTIONS).and(query_param("cursor", "1"));
+    world.on(more, ok(&rest), 1).await;
+    let out = world.bie(&["transactions", "--limit", "2"]).exits(0).out();
+    let expected = "2026-11-23T00:00:00Z     +50      60  about order#1\n2026-11-23T00:00:00Z      -5      60  about debit#b\n";
+    assert_eq!(out, expected);
+}
+
+async fn sells(world: &World, expected: u64) {
+    let packs = json!({"packs": [{"productId": "p1", "name": "50 credits", "credits": 50, "price": 500, "currency": "usd"}]});
+    world.on(get(PACKS), ok(&packs), expected).await;
+}
+
+#[tokio::test]
+async fn what_is_sold_is_listed() {
+    let world = World::new().await;
+    sells(&world, 2).await;
+    let out = world.bie(&["buy"]).exits(0).out();
+    assert!(
+        out.starts_with("50 credits             5.00 USD  p1\n"),
+        "{out}"
+    );
+    let wrong = world.bie(&["buy", "500"]).exits(1);
+    assert!(wrong.err().contains("there is no pack \"500\""));
+}
+
+#[tokio::test]
+async fn buying_shows_where_to_pay_and_waits_for_the_credits() {
+    let world = World::new().await;
+    sells(&world, 1).await;
+    let old = transaction("order#1", "order", 50);
+    let before = json!({"transactions": [old]});
+    let asking = get(TRANSACTIONS).respond_with(ok(&before)).up_to_n_times(1);
+    asking.expect(1).mount(&world.server).await;
+    let after = json!({"transactions": [transaction("order#2", "order", 50), old]});
+    world.on(get(TRANSACTIONS), ok(&after), 1).await;
+    let checkout = json!({"checkoutId": "c1", "url": "https://polar.example/c1"});
+    let opening = Mock::given(method("POST"))
+        .and(path("/api/billing/checkout"))
+        .and(body_partial_json(json!({"productId": "p1"})));
+    let opened = ResponseTemplate::new(201).set_body_json(&checkout);
+    world.on(opening, opened, 1).await;
+    let balance = json!({"credits": 60, "owed": 0});
+    world.on(get("/api/billing/balance"), ok(&balance), 1).await;
+    let run = world.bie(&["buy", "50", "--json"]).exits(0);
+    assert!(
+        run.err().contains("https://polar.example/c1"),
+        "{}",
+        run.err()
+    );
+    let expected = json!({"checkoutId": "c1", "url": "https://polar.example/c1", "arrived": true, "credits": 60, "owed": 0});
+    assert_eq!(run.json(), expected);
+}
+
+#[tokio::test]
+async fn waiting_for_credits_ends() {
+    let world = World::new().await;
+    sells(&world, 2).await;
+    let none = json!({"transactions": []});
+    world.on(get(TRANSACTIONS), ok(&none), 3).await;
+    let checkout = json!({"checkoutId": "c1", "url": "https://polar.example/c1"});
+    let opening = Mock::given(method("POST")).and(path("/api/billing/checkout"));
+    let opened = ResponseTemplate::new(201).set_body_json(&checkout);
+    world.on(opening, opened, 2).await;
+    let balance = json!({"credits": 10, "owed": 0});
+    world.on(get("/api/billing/balance"), ok(&balance), 1).await;
+    let late = world.bie(&["buy", "50 credits", "--wait", "1"]).exits(1);
+    assert!(late.err().contains("is not lost"), "{}", late.err());
+    let asked = world.bie(&["buy", "p1", "--wait", "0", "--json"]).exits(0);
+    assert_eq!(asked.json()["arrived"], false);
 }
 
 #[tokio::test]

@@ -362,6 +362,21 @@ impl Engine {
         sent["MessageId"].as_str().unwrap().to_owned()
     }
 
+    /// Has the messages of the queue that an output names come again after so many seconds.
+    pub async fn set_patience(&self, stack: &Stack, output: &str, seconds: u32) {
+        let change = json!({
+            "QueueUrl": stack.outputs[output],
+            "Attributes": { "VisibilityTimeout": seconds.to_string() },
+        });
+        self.json("AmazonSQS.SetQueueAttributes", &change).await;
+    }
+
+    /// Empties the queue that an output names.
+    pub async fn purge(&self, stack: &Stack, output: &str) {
+        let queue = json!({ "QueueUrl": stack.outputs[output] });
+        self.json("AmazonSQS.PurgeQueue", &queue).await;
+    }
+
     /// Somebody's ledger, in its order, after a look at R1: no gap, no name twice, and the balance is its sum.
     pub async fn ledger(&self, user: &User) -> Vec<Entry> {
         let account = user.account().await;

@@ -2,7 +2,7 @@
 //! parallel and in any order.
 //!
 //! [`Stack`] and [`User`] know the API as README shows it to anybody with an HTTP client, and nothing of what is behind
-//! it. [`inside`] is for the tests of the adapters, [`engine`] for those that say something twice to a function,
+//! it. [`orders`] is what Polar tells. [`inside`] is for the tests of the adapters, [`engine`] for those that say something twice to a function,
 //! [`function`] and [`proxy`] for those that cut one off or kill it.
 
 #![expect(
@@ -17,8 +17,10 @@
 pub mod engine;
 pub mod function;
 pub mod inside;
+pub mod orders;
 mod photos;
 pub mod proxy;
+mod seller;
 pub mod storm;
 mod user;
 
@@ -27,6 +29,7 @@ use std::{path::Path, time::Duration};
 use serde::Deserialize;
 
 pub use photos::{PLACE, photo, photo_as, photo_with_place, pixels};
+pub use seller::Seller;
 pub use user::{Answer, User};
 
 /// How long anything may take before a test gives up on it. Much longer than anything takes.
@@ -44,6 +47,8 @@ pub struct Stack {
     pub client_id: String,
     /// What stands in for services outside of AWS.
     pub stand_ins: StandIns,
+    /// What Polar's stand-in signs its webhooks with.
+    pub polar_webhook_secret: String,
     /// The stack's outputs, by name.
     pub outputs: std::collections::HashMap<String, String>,
     /// What runs for it.
@@ -67,6 +72,10 @@ pub struct Process {
 pub struct StandIns {
     /// The images API; ends in `/v1`.
     pub openai: String,
+    /// Where credits are sold: its API, its pages, and what `/_control` does to it.
+    pub polar: String,
+    /// Where mail goes: its API, its inbox, and what `/_control` does to it.
+    pub resend: String,
 }
 
 impl Stack {

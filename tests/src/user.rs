@@ -153,6 +153,12 @@ impl User {
         user
     }
 
+    /// The Cognito `sub`.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// A request to the API, signed in.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.anonymous(method, path).bearer_auth(&self.token)
@@ -179,17 +185,35 @@ impl User {
         self.get("/api/account").await.expect(200)
     }
 
+    /// `POST` to a path.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// What I have and owe.
+    pub async fn balance(&self) -> api::Balance {
+        self.get("/api/billing/balance").await.expect(200)
+    }
+
+    /// What became of my credits, newest first.
+    pub async fn transactions(&self) -> Vec<api::Transaction> {
+        let page = self.get("/api/billing/transactions").await;
+        page.expect::<api::Transactions>(200).transactions
+    }
+
+    /// Waits until I have so many credits.
+    pub async fn has(&self, credits: u64) {
+        wait_for(&format!("{credits} credits"), async || {
+            (self.balance().await.credits == credits).then_some(())
+        })
+        .await;
+    }
+
     /// Wants to be forgotten.
     pub async fn delete_account(&self, confirm: &str) -> Answer {
         let request = self.request(Method::DELETE, "/api/account");
         let body = json!({ "confirm": confirm });
         self.send(request.json(&body)).await
-    }
-
-    /// The Cognito `sub`.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
     }
 
     /// Asks for one upload link.

@@ -8,10 +8,10 @@
 )]
 
 use api::{BatchHistory, DeleteAccountResponse};
-use aws::SubmitError;
+use aws::{AccountError, SubmitError};
 use domain::{
-    Batch, BatchId, Credits, Deletion, Draft, EmailFingerprint, Limits, Outcome, Timestamp, UserId,
-    Work, photo_folders, timing::TimeLimits,
+    Batch, BatchId, Credits, Deletion, Draft, EmailFingerprint, Limits, Outcome, Profile,
+    Timestamp, UserId, Work, photo_folders, timing::TimeLimits,
 };
 use futures::future::{join, join_all};
 use operator::audit::{Options, audit};
@@ -26,6 +26,8 @@ use stack_tests::{
     stack, unique, wait_for,
 };
 
+const SETTINGS: &str = "/api/account/settings";
+
 /// Somebody who has been here for a while.
 struct Anna {
     user: User,
@@ -38,23 +40,24 @@ struct Anna {
 
 impl Anna {
     async fn new(stack: &Stack, engine: &Engine) -> Self {
-        let marker = unique("secret wish");
+        let marker = unique("secret-wish");
         let email = format!("{}@example.com", unique("anna"));
         let user = User::with_email(stack, &email).await;
-        let profile = json!({
-            "pk": { "S": format!("USER#{}", user.id()) },
-            "sk": { "S": "PROFILE" },
-            "email": { "S": &email },
+        let own = json!({
+            "key": user.photo().await,
+            "name": format!("{marker}.png"),
+            "prompt": format!("blur, {marker}"),
         });
-        engine
-            .put_record(&stack.outputs["CreditsTable"], profile)
-            .await;
-        let own = json!({ "key": user.photo().await, "prompt": format!("blur, {marker}") });
         let shared = json!({ "key": user.photo().await });
         let body = json!({ "images": [own, shared], "prompt": format!("sepia, {marker}") });
         let done: api::SubmitResponse = user.submit(&unique("key"), &body).await.expect(202);
         let waiting = engine.quiet_batch(&user, 2, &marker).await;
         user.finished(&done.batch_id).await;
+        // Where nobody listens.
+        let webhook = json!({ "url": format!("http://127.0.0.1:9/{marker}") });
+        let settings = json!({ "emails": true, "webhook": webhook });
+        let request = user.request(Method::PUT, SETTINGS).json(&settings);
+        user.send(request).await.expect::<api::Settings>(200);
         Self {
             batches: [done.batch_id, waiting[0].image.batch_id.to_string()],
             user,
@@ -141,7 +144,19 @@ impl Anna {
         let body = json!({ "images": [{ "key": key }], "prompt": "blur" });
         let submitted = user.submit(&unique("key"), &body).await;
         submitted.problem(gone.0, gone.1);
-        for path in ["/api/account", "/api/batches"] {
+        let packs: api::Packs = user.get("/api/billing/packs").await.expect(200);
+        let checkout = json!({ "productId": packs.packs[0].product_id });
+        let bought = user.post("/api/billing/checkout", &checkout).await;
+        bought.problem(gone.0, gone.1);
+        let settings = user.request(Method::PUT, SETTINGS);
+        let settings = settings.json(&json!({ "emails": true }));
+        user.send(settings).await.problem(gone.0, gone.1);
+        for path in [
+            "/api/account",
+            SETTINGS,
+            "/api/batches",
+            "/api/billing/balance",
+        ] {
             user.get(path).await.problem(gone.0, gone.1);
         }
         for batch in &self.batches {
@@ -347,14 +362,22 @@ async fn who_wants_to_be_forgotten_spends_nothing_and_is_still_refunded() {
 async fn who_never_had_an_account_gets_none_after_that() {
     let stack = stack!();
     let inside = Inside::of(&stack).await;
+    let tables = &inside.tables;
     let user: UserId = unique("user").parse().unwrap();
-    let closing = inside.tables.close_account(&user, Timestamp::now());
+    let closing = tables.close_account(&user, Timestamp::now());
     let closed_at = closing.await.unwrap();
-    let email = EmailFingerprint::new(b"test", user.as_str());
-    let opening = inside
-        .tables
-        .open_account(&user, &email, Credits::small(5), Timestamp::now());
+    let email = format!("{user}@example.com");
+    let fingerprint = EmailFingerprint::new(b"test", &email);
+    let credits = Credits::small(5);
+    let opening = tables.open_account(&user, &email, &fingerprint, credits, Timestamp::now());
     let account = opening.await.unwrap();
     assert_eq!(account.deleted_at, Some(closed_at));
     assert_eq!((account.balance, account.entries), (Credits::ZERO, 0));
+    // Nor a profile, by a request that was on its way.
+    let late = tables.note_email(&user, &email).await;
+    assert!(matches!(late, Err(AccountError::Deleted)), "{late:?}");
+    let profile = Profile::new(email);
+    let late = tables.save_profile(&user, &profile).await;
+    assert!(matches!(late, Err(AccountError::Deleted)), "{late:?}");
+    assert_eq!(tables.profile(&user).await.unwrap(), None);
 }

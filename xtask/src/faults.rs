@@ -72,13 +72,15 @@ pub(crate) fn run(options: &Options, report: Report) -> Result<()> {
     fs::create_dir_all(&dir)?;
     // First: a port that was free before a long build may be taken after it.
     test::build_everything(&dir.join("build.json"))?;
-    let [web, engine, openai, proxy] = ports::unused()?;
+    let [web, engine, openai, polar, resend, proxy] = ports::unused()?;
     let parameters = SHORTENED.map(str::to_owned).into_iter();
     let stack_options = StackOptions {
         ports: Ports {
             web,
             engine,
             openai,
+            polar,
+            resend,
         },
         dir,
         parameters: parameters

@@ -3,7 +3,7 @@
 use api::{BatchHistory, BatchSummary};
 use aws::{AwsError, Tables};
 use domain::{Batch, Counts};
-use edge::http::{Call, Failure, ProblemKind, Reply};
+use edge::http::{Call, Failure, Reply};
 use futures::future::try_join_all;
 
 pub(crate) struct Handler {
@@ -13,7 +13,7 @@ pub(crate) struct Handler {
 impl Handler {
     pub(crate) async fn handle(&self, call: Call) -> Result<Reply, Failure> {
         let user = call.caller()?.user;
-        let limit = limit(&call)?;
+        let limit = call.limit(BatchHistory::PAGE, BatchHistory::LONGEST_PAGE)?;
         let page = self
             .tables
             .history(&user, call.query("cursor"), limit)
@@ -59,20 +59,6 @@ impl Handler {
     }
 }
 
-fn limit(call: &Call) -> Result<u32, Failure> {
-    const LONGEST_PAGE: u32 = BatchHistory::LONGEST_PAGE;
-    let Some(text) = call.query("limit") else {
-        return Ok(BatchHistory::PAGE);
-    };
-    text.parse()
-        .ok()
-        .filter(|limit| (1..=LONGEST_PAGE).contains(limit))
-        .ok_or_else(|| {
-            let detail = format!("limit must be a number from 1 to {LONGEST_PAGE}");
-            Failure::new(ProblemKind::InvalidRequest, detail)
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +67,7 @@ mod tests {
     fn the_event_asks_for_a_page() {
         let event = include_str!("../../../events/batch-history/second-page.json");
         let call = Call::from_event(event).unwrap();
+        let limit = |call: &Call| call.limit(BatchHistory::PAGE, BatchHistory::LONGEST_PAGE);
         assert_eq!(limit(&call).unwrap(), 5);
         assert!(call.query("cursor").is_some());
         for bad in ["0", "101", "five", "-1"] {

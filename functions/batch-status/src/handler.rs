@@ -67,6 +67,7 @@ fn status(found: &BatchInFull, now: Timestamp) -> Result<BatchStatus, Failure> {
         ImageStatus {
             index,
             key: job.key.to_string(),
+            name: job.name.clone(),
             status: image.state.name().to_owned(),
             result_url: None,
             error: image.failure.as_ref().map(|failure| ImageError {
@@ -148,7 +149,7 @@ mod tests {
         let user: domain::UserId = "anna".parse().unwrap();
         let image = || DraftImage {
             key: "uploads/anna/0b0e8a52-6b7b-4d53-9a3c-0a5bb3f3a001.jpg".into(),
-            prompt: None,
+            ..DraftImage::default()
         };
         let draft = Draft {
             images: states.iter().map(|_| image()).collect(),

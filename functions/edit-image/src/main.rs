@@ -18,7 +18,7 @@ async fn main() -> Result<(), edge::Error> {
     let secret = Secret::new(&settings, env.required("PROVIDER_SECRET_ARN")?);
     let provider = provider::Config::new(
         env.required("PROVIDER_BASE_URL")?,
-        ApiKey::new(secret.read().await?),
+        ApiKey::new(&secret.read().await?),
         env.required("PROVIDER_MODEL")?,
         times.provider,
     );

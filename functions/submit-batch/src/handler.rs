@@ -22,12 +22,7 @@ impl Handler {
             .welcome
             .account(&caller.user, &caller.email, caller.email_verified)
             .await?
-            .ok_or_else(|| {
-                Failure::new(
-                    ProblemKind::EmailNotVerified,
-                    "confirm your e-mail address first, then sign in again",
-                )
-            })?;
+            .ok_or_else(Failure::email_not_verified)?;
         let wanted = Wanted {
             batch_id: BatchId::derive(&caller.user, &key),
             user: caller.user,
@@ -53,6 +48,7 @@ fn idempotency_key(call: &Call) -> Result<IdempotencyKey, Failure> {
 fn draft(request: SubmitRequest) -> Draft {
     let image = |image: api::ImageToEdit| DraftImage {
         key: image.key,
+        name: image.name,
         prompt: image.prompt,
     };
     Draft {

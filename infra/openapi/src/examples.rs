@@ -4,9 +4,11 @@
 //! What she retried before and retries after are batches of which only the ids are told.
 
 use api::{
-    Account, BatchHistory, BatchStatus, BatchSummary, CancelResponse, Counts, DeleteAccountRequest,
-    DeleteAccountResponse, FileToUpload, ImageError, ImageStatus, ImageToEdit, Limits, Options,
-    PresignRequest, PresignResponse, Price, SubmitRequest, SubmitResponse, Upload,
+    Account, Balance, BatchHistory, BatchStatus, BatchSummary, CancelResponse, Checkout,
+    CheckoutRequest, Counts, DeleteAccountRequest, DeleteAccountResponse, FileToUpload, ImageError,
+    ImageStatus, ImageToEdit, Limits, Options, Pack, Packs, Portal, PresignRequest,
+    PresignResponse, Price, Settings, SettingsRequest, SubmitRequest, SubmitResponse, Transaction,
+    Transactions, Upload, Webhook, WebhookRequest,
 };
 use domain::PriceTable;
 use picture::PictureRefused;
@@ -19,9 +21,13 @@ const EARLIER: &str = "c81e728d-9d4c-8f63-af06-7f89cc14862c";
 pub(crate) const ETAG: &str = "\"5d41402abc4b2a76b9719d911017c592\"";
 pub(crate) const IDEMPOTENCY_KEY: &str = "0e6a1f5e-1c0f-4f5c-a8f0-6f2d9f3b7a10";
 pub(crate) const CURSOR: &str = "eyJjcmVhdGVkX2F0IjoiMjAyNi0xMS0yM1QyMDowMDowMC4wMDBaIn0";
+pub(crate) const LEDGER_CURSOR: &str = "4";
+/// What Anna buys.
+const PRODUCT: &str = "0a5c8e21-7b64-4f0d-9c3a-2b1d4e6f8a50";
 const USER: &str = "7b9f6f5e-3c55-4d0a-9a2e-7f6c0d1e2a3b";
 const SUBMITTED: &str = "2026-11-23T21:00:00.000Z";
 const FINISHED: &str = "2026-11-23T21:00:41.350Z";
+const WEBHOOK: &str = "https://example.com/batches";
 const PROMPT: &str = "make it a watercolour";
 /// What the second photo is asked for instead.
 const OWN_PROMPT: &str = "make only the sky blue";
@@ -58,6 +64,39 @@ pub(crate) fn account() -> Account {
                 credits: band.credits.get(),
             })
             .collect(),
+    }
+}
+
+pub(crate) fn new_settings() -> Settings {
+    Settings {
+        emails: true,
+        webhook: None,
+    }
+}
+
+pub(crate) fn settings() -> Settings {
+    Settings {
+        emails: false,
+        webhook: Some(Webhook {
+            url: WEBHOOK.to_owned(),
+            secret: "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned(),
+        }),
+    }
+}
+
+pub(crate) fn settings_request() -> SettingsRequest {
+    SettingsRequest {
+        emails: false,
+        webhook: Some(WebhookRequest {
+            url: WEBHOOK.to_owned(),
+        }),
+    }
+}
+
+pub(crate) fn short_settings_request() -> SettingsRequest {
+    SettingsRequest {
+        emails: true,
+        webhook: None,
     }
 }
 
@@ -113,10 +152,12 @@ pub(crate) fn submit_request() -> SubmitRequest {
         images: vec![
             ImageToEdit {
                 key: beach,
+                name: Some("beach.jpg".to_owned()),
                 prompt: None,
             },
             ImageToEdit {
                 key: sky,
+                name: Some("sky.png".to_owned()),
                 prompt: Some(OWN_PROMPT.to_owned()),
             },
         ],
@@ -131,6 +172,7 @@ pub(crate) fn short_submit_request() -> SubmitRequest {
     SubmitRequest {
         images: vec![ImageToEdit {
             key: beach,
+            name: None,
             prompt: None,
         }],
         prompt: PROMPT.to_owned(),
@@ -202,8 +244,8 @@ pub(crate) fn open_batch() -> BatchStatus {
         },
         poll_after_ms: 1_000,
         images: vec![
-            image(0, beach, "processing", 1),
-            image(1, sky, "pending", 0),
+            image(0, beach, "beach.jpg", "processing", 1),
+            image(1, sky, "sky.png", "pending", 0),
         ],
     }
 }
@@ -224,24 +266,25 @@ pub(crate) fn finished_batch() -> BatchStatus {
                     "https://photos.s3.eu-central-1.amazonaws.com/results/{USER}/{BATCH}/00000.png?X-Amz-Expires=5400&\
                      X-Amz-Signature=9a0e"
                 )),
-                ..image(0, beach, "completed", 1)
+                ..image(0, beach, "beach.jpg", "completed", 1)
             },
             ImageStatus {
                 error: Some(ImageError {
                     code: refused.code().to_owned(),
                     message: refused.to_string(),
                 }),
-                ..image(1, sky, "failed", 0)
+                ..image(1, sky, "sky.png", "failed", 0)
             },
         ],
         ..open_batch()
     }
 }
 
-fn image(index: u32, key: String, status: &str, provider_calls: u32) -> ImageStatus {
+fn image(index: u32, key: String, name: &str, status: &str, provider_calls: u32) -> ImageStatus {
     ImageStatus {
         index,
         key,
+        name: Some(name.to_owned()),
         status: status.to_owned(),
         result_url: None,
         error: None,
@@ -273,5 +316,75 @@ pub(crate) fn history() -> BatchHistory {
             retried_in: Some(RETRY.to_owned()),
         }],
         next_cursor: Some(CURSOR.to_owned()),
+    }
+}
+
+pub(crate) fn packs() -> Packs {
+    let pack = |product_id: &str, credits, price| Pack {
+        product_id: product_id.to_owned(),
+        name: format!("{credits} credits"),
+        credits,
+        price,
+        currency: "usd".to_owned(),
+    };
+    Packs {
+        packs: vec![
+            pack(PRODUCT, 50, 500),
+            pack("6d1f4b73-8e25-4c9a-b0f7-3a5c9d2e1f64", 200, 1_800),
+        ],
+    }
+}
+
+pub(crate) fn balance() -> Balance {
+    Balance {
+        credits: 0,
+        owed: 5,
+    }
+}
+
+pub(crate) fn transactions() -> Transactions {
+    Transactions {
+        transactions: vec![
+            Transaction {
+                id: format!("refund#{BATCH}#00001"),
+                kind: "refund".to_owned(),
+                description: format!("Refund for sky.png in batch “{PROMPT}”"),
+                amount: 1,
+                balance_after: 9,
+                owed_after: 0,
+                created_at: FINISHED.to_owned(),
+                batch_id: Some(BATCH.to_owned()),
+            },
+            Transaction {
+                id: format!("debit#{BATCH}"),
+                kind: "debit".to_owned(),
+                description: format!("Batch “{PROMPT}” (2 photos, tried again)"),
+                amount: -2,
+                balance_after: 8,
+                owed_after: 0,
+                created_at: SUBMITTED.to_owned(),
+                batch_id: Some(BATCH.to_owned()),
+            },
+        ],
+        next_cursor: Some(LEDGER_CURSOR.to_owned()),
+    }
+}
+
+pub(crate) fn checkout_request() -> CheckoutRequest {
+    CheckoutRequest {
+        product_id: PRODUCT.to_owned(),
+    }
+}
+
+pub(crate) fn checkout() -> Checkout {
+    Checkout {
+        checkout_id: "d1e2f3a4-b5c6-4d7e-8f90-a1b2c3d4e5f6".to_owned(),
+        url: "https://polar.sh/checkout/polar_c_2f6e".to_owned(),
+    }
+}
+
+pub(crate) fn portal() -> Portal {
+    Portal {
+        url: "https://polar.sh/example/portal?customer_session_token=polar_cst_9a0e".to_owned(),
     }
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use api::BatchHistory;
+use api::{BatchHistory, Transactions};
 use aws::AwsError;
-use domain::{Credits, Insufficient, NoRoom, Timestamp};
+use domain::{Credits, Insufficient, NoRoom, Timestamp, signature::SignatureRefused};
 use edge::http::{Failure, MAX_BODY, ProblemKind};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,24 +20,34 @@ use utoipa::openapi::{
 use crate::{examples, problems};
 
 /// What routes are grouped by.
-pub(crate) const TAGS: [(&str, &str); 3] = [
+pub(crate) const TAGS: [(&str, &str); 4] = [
     (ACCOUNT, "Who somebody is, and what they have."),
     (PHOTOS, "Where photos are uploaded to."),
     (
         BATCHES,
         "Editing photos: submit, follow, cancel, retry, look back.",
     ),
+    (BILLING, "Buying credits, and what became of them."),
 ];
 const ACCOUNT: &str = "account";
 const PHOTOS: &str = "photos";
 const BATCHES: &str = "batches";
+const BILLING: &str = "billing";
 
 /// All routes, in the order of their use.
 pub(crate) fn paths() -> Result<Paths> {
     let route = |method, operation| PathItem::new(method, operation);
     Ok(PathsBuilder::new()
-        .path("/api/account", route(HttpMethod::Get, get_account()?))
-        .path("/api/account", route(HttpMethod::Delete, delete_account()?))
+        .path("/api/account", {
+            let mut account = route(HttpMethod::Get, get_account()?);
+            account.delete = Some(delete_account()?);
+            account
+        })
+        .path("/api/account/settings", {
+            let mut settings = route(HttpMethod::Get, get_settings()?);
+            settings.put = Some(change_settings()?);
+            settings
+        })
         .path(
             "/api/files/presign",
             route(HttpMethod::Post, presign_uploads()?),
@@ -59,6 +69,27 @@ pub(crate) fn paths() -> Result<Paths> {
             route(HttpMethod::Post, retry_batch()?),
         )
         .path("/api/batches", route(HttpMethod::Get, list_batches()?))
+        .path("/api/billing/packs", route(HttpMethod::Get, list_packs()?))
+        .path(
+            "/api/billing/balance",
+            route(HttpMethod::Get, get_balance()?),
+        )
+        .path(
+            "/api/billing/transactions",
+            route(HttpMethod::Get, list_transactions()?),
+        )
+        .path(
+            "/api/billing/checkout",
+            route(HttpMethod::Post, create_checkout()?),
+        )
+        .path(
+            "/api/billing/portal",
+            route(HttpMethod::Post, create_portal_session()?),
+        )
+        .path(
+            "/api/polar/webhooks",
+            route(HttpMethod::Post, receive_polar_webhook()?),
+        )
         .build())
 }
 
@@ -114,6 +145,78 @@ fn delete_account() -> Result<Operation> {
                 "/confirm",
                 "invalid type: boolean `true`, expected a string",
             ),
+            too_large(),
+            busy(),
+        ],
+    )
+}
+
+fn get_settings() -> Result<Operation> {
+    let operation = OperationBuilder::new()
+        .tag(ACCOUNT)
+        .operation_id(Some("getSettings"))
+        .summary(Some("What am I told, and how?"))
+        .description(Some(
+            "Mail goes to the address of the account, unless it is not wanted. A webhook is told when a batch is done.",
+        ))
+        .response(
+            "200",
+            ok(
+                "The settings.",
+                [
+                    ("new", "Of somebody who has not changed them", examples::new_settings()),
+                    ("webhook", "No mail, and a webhook", examples::settings()),
+                ],
+            )?,
+        );
+    with_problems(operation, vec![Failure::account_deleted()])
+}
+
+fn change_settings() -> Result<Operation> {
+    let body = body([
+        (
+            "webhook",
+            "No mail, and a webhook",
+            examples::settings_request(),
+        ),
+        ("mail", "Mail only", examples::short_settings_request()),
+    ])?;
+    let invalid = Failure::new(ProblemKind::InvalidRequest, "this webhook cannot be called")
+        .with_fault(
+            "/webhook/url".to_owned(),
+            outbound::TargetRefused::NotHttps.to_string(),
+        );
+    let operation = OperationBuilder::new()
+        .tag(ACCOUNT)
+        .operation_id(Some("changeSettings"))
+        .summary(Some("Change what I am told"))
+        .description(Some(
+            "Takes all settings as they should be. Another webhook URL gets another secret; the same one keeps its own.\n\n\
+             The webhook gets a `POST` with `{type, timestamp, data}` when a batch is over: `type` is `batch.completed`, \
+             `batch.failed` or `batch.canceled`, `data` holds `batchId`, `status`, `counts`, `creditsSpent`, \
+             `creditsRefunded`, `createdAt` and `finishedAt` as a batch's status does. It is signed as [Standard \
+             Webhooks](https://www.standardwebhooks.com) says, whose libraries verify it with the secret. Any status \
+             from 200 to 299 takes it; otherwise it comes again for a day, with the same `webhook-id` and longer and \
+             longer waits. 410 ends that. Redirects are not followed.",
+        ))
+        .request_body(Some(body))
+        .response(
+            "200",
+            ok(
+                "The settings as they are now.",
+                [("webhook", "No mail, and a webhook", examples::settings())],
+            )?,
+        );
+    with_problems(
+        operation,
+        vec![
+            invalid,
+            invalid_json("/emails", "invalid type: string \"no\", expected a boolean"),
+            Failure::new(
+                ProblemKind::EmailNotVerified,
+                "confirm your e-mail address first, then sign in again",
+            ),
+            Failure::account_deleted(),
             too_large(),
             busy(),
         ],
@@ -234,10 +337,7 @@ fn submit_batch() -> Result<Operation> {
             ),
             invalid,
             insufficient(),
-            Failure::new(
-                ProblemKind::EmailNotVerified,
-                "confirm your e-mail address first, then sign in again",
-            ),
+            Failure::email_not_verified(),
             unknown,
             Failure::account_deleted(),
             too_large(),
@@ -366,16 +466,7 @@ fn retry_batch() -> Result<Operation> {
 }
 
 fn list_batches() -> Result<Operation> {
-    let limit = ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .minimum(Some(1))
-        .maximum(Some(BatchHistory::LONGEST_PAGE))
-        .default(Some(BatchHistory::PAGE.into()))
-        .build();
-    let limit = query("limit", "How many batches a page has at most.")
-        .schema(Some(limit))
-        .example(Some(5.into()))
-        .build();
+    let (default, most) = (BatchHistory::PAGE, BatchHistory::LONGEST_PAGE);
     let cursor = query(
         "cursor",
         "`nextCursor` of the page before; left out, the newest batches come.",
@@ -390,7 +481,7 @@ fn list_batches() -> Result<Operation> {
         .description(Some(
             "Page by page: an answer without `nextCursor` is the last one.",
         ))
-        .parameter(limit)
+        .parameter(limit("How many batches a page has at most.", default, most))
         .parameter(cursor)
         .response(
             "200",
@@ -399,22 +490,198 @@ fn list_batches() -> Result<Operation> {
                 [("page", "One batch, and more to come", examples::history())],
             )?,
         );
-    let invalid = Failure::new(
-        ProblemKind::InvalidRequest,
-        format!(
-            "limit must be a number from 1 to {}",
-            BatchHistory::LONGEST_PAGE
-        ),
-    );
-    with_problems(operation, vec![invalid, Failure::account_deleted()])
+    with_problems(
+        operation,
+        vec![invalid_limit(most), Failure::account_deleted()],
+    )
 }
 
-/// Adds what can go wrong here, and what can go wrong everywhere.
-fn with_problems(mut operation: OperationBuilder, mut failures: Vec<Failure>) -> Result<Operation> {
+fn list_packs() -> Result<Operation> {
+    let operation = OperationBuilder::new()
+        .tag(BILLING)
+        .operation_id(Some("listPacks"))
+        .summary(Some("What can be bought?"))
+        .description(Some("An empty list where nothing is sold."))
+        .response(
+            "200",
+            ok("The packs.", [("packs", "Two packs", examples::packs())])?,
+        );
+    with_problems(operation, vec![])
+}
+
+fn get_balance() -> Result<Operation> {
+    let operation = OperationBuilder::new()
+        .tag(BILLING)
+        .operation_id(Some("getBalance"))
+        .summary(Some("How many credits have I got?"))
+        .description(Some(
+            "Like `GET /api/account`, a user's first request opens their account.",
+        ))
+        .response(
+            "200",
+            ok(
+                "The balance.",
+                [("balance", "In debt", examples::balance())],
+            )?,
+        );
+    with_problems(operation, vec![Failure::account_deleted(), busy()])
+}
+
+fn list_transactions() -> Result<Operation> {
+    let (default, most) = (Transactions::PAGE, Transactions::LONGEST_PAGE);
+    let cursor = query(
+        "cursor",
+        "`nextCursor` of the page before; left out, the newest transactions come.",
+    )
+    .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+    .example(Some(examples::LEDGER_CURSOR.into()))
+    .build();
+    let operation = OperationBuilder::new()
+        .tag(BILLING)
+        .operation_id(Some("listTransactions"))
+        .summary(Some("What became of my credits, newest first?"))
+        .description(Some(
+            "Every change of the balance, each with the balance after it. Page by page: an answer without `nextCursor` \
+             is the last one.",
+        ))
+        .parameter(limit("How many transactions a page has at most.", default, most))
+        .parameter(cursor)
+        .response(
+            "200",
+            ok(
+                "A page.",
+                [("page", "Two transactions, and more to come", examples::transactions())],
+            )?,
+        );
+    with_problems(operation, vec![invalid_limit(most)])
+}
+
+fn create_checkout() -> Result<Operation> {
+    let operation = OperationBuilder::new()
+        .tag(BILLING)
+        .operation_id(Some("createCheckout"))
+        .summary(Some("Buy a pack"))
+        .description(Some(
+            "Opens a page at the seller's where it can be paid. The credits arrive once the seller has told us that it was, \
+             usually in seconds.",
+        ))
+        .request_body(Some(body([(
+            "pack",
+            "The smaller pack",
+            examples::checkout_request(),
+        )])?))
+        .response(
+            "201",
+            response(
+                "Send the buyer to `url`.",
+                json([("checkout", "A page to pay on", examples::checkout())])?,
+            ),
+        );
+    let unknown = Failure::new(
+        ProblemKind::PackNotFound,
+        "choose one of the packs that GET /api/billing/packs lists",
+    );
+    with_problems(
+        operation,
+        vec![
+            invalid_json("/productId", "invalid type: integer `7`, expected a string"),
+            Failure::email_not_verified(),
+            unknown,
+            Failure::account_deleted(),
+            too_large(),
+            busy(),
+            billing_unavailable(),
+        ],
+    )
+}
+
+fn create_portal_session() -> Result<Operation> {
+    let operation = OperationBuilder::new()
+        .tag(BILLING)
+        .operation_id(Some("createPortalSession"))
+        .summary(Some("See my invoices and payment methods"))
+        .description(Some(
+            "Opens a page at the seller's for whoever has bought something. Its address lets anybody in: pass it to nobody.",
+        ))
+        .response(
+            "201",
+            response(
+                "Send the buyer to `url`, soon.",
+                json([("portal", "A way in", examples::portal())])?,
+            ),
+        );
+    let nothing = Failure::new(
+        ProblemKind::NothingBought,
+        "invoices and payment methods are there once you have bought credits",
+    );
+    with_problems(operation, vec![nothing, billing_unavailable()])
+}
+
+fn receive_polar_webhook() -> Result<Operation> {
+    let header = |name: &str, description: &str, example: &str| {
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::True)
+            .description(Some(description))
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+            .example(Some(example.into()))
+            .build()
+    };
+    let operation = OperationBuilder::new()
+        .tag(BILLING)
+        .operation_id(Some("receivePolarWebhook"))
+        .summary(Some("For Polar only: something happened to an order"))
+        .description(Some(
+            "The body is an event as Polar defines it. Anybody may call this, and nothing is believed that is not signed by \
+             Polar within the last five minutes. Events that are not about credits are answered alike.",
+        ))
+        .securities(Some([]))
+        .parameter(header(
+            "webhook-id",
+            "The event; the same for every delivery of it.",
+            "4b1e0d5e-0000-4000-8000-000000000001",
+        ))
+        .parameter(header(
+            "webhook-timestamp",
+            "When it was sent: seconds since the epoch.",
+            "1790000000",
+        ))
+        .parameter(header(
+            "webhook-signature",
+            "Signatures separated by spaces, each `v1,` and a base64 HMAC-SHA256 over `{id}.{timestamp}.{body}`.",
+            "v1,Z25yfPOrlGuS8Jl4tP+H+Ag7f3xhNCM8i+SiEmG6s4s=",
+        ))
+        .response("202", Response::new("Noted. No body."));
+    let refused = Failure::new(
+        ProblemKind::SignatureRefused,
+        SignatureRefused::Mismatch.to_string(),
+    );
+    with_open_problems(
+        operation,
+        vec![
+            refused,
+            invalid_json("/type", "invalid type: integer `7`, expected a string"),
+            too_large(),
+            busy(),
+        ],
+    )
+}
+
+/// Adds what can go wrong here, and what can go wrong wherever somebody has to be signed in.
+fn with_problems(operation: OperationBuilder, mut failures: Vec<Failure>) -> Result<Operation> {
     failures.push(Failure::new(
         ProblemKind::Unauthenticated,
         "send the ID token that signing in gave you, as a bearer token",
     ));
+    with_open_problems(operation, failures)
+}
+
+/// Adds what can go wrong here, and what can go wrong everywhere.
+fn with_open_problems(
+    mut operation: OperationBuilder,
+    mut failures: Vec<Failure>,
+) -> Result<Operation> {
     failures.push(AwsError::Missing(String::new()).into());
     for (status, response) in problems::responses(failures)? {
         operation = operation.response(status.to_string(), response);
@@ -470,6 +737,20 @@ fn too_many_open() -> Failure {
     .into()
 }
 
+fn billing_unavailable() -> Failure {
+    Failure::new(
+        ProblemKind::BillingUnavailable,
+        "nothing was bought and nothing was paid; try again in a moment",
+    )
+}
+
+fn invalid_limit(most: u32) -> Failure {
+    Failure::new(
+        ProblemKind::InvalidRequest,
+        format!("limit must be a number from 1 to {most}"),
+    )
+}
+
 fn busy() -> Failure {
     AwsError::Contended("").into()
 }
@@ -487,6 +768,19 @@ fn too_large() -> Failure {
         ProblemKind::BodyTooLarge,
         format!("the body has 1483920 bytes; at most {MAX_BODY} are taken"),
     )
+}
+
+fn limit(description: &str, default: u32, most: u32) -> Parameter {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(1))
+        .maximum(Some(most))
+        .default(Some(default.into()))
+        .build();
+    query("limit", description)
+        .schema(Some(schema))
+        .example(Some(5.into()))
+        .build()
 }
 
 fn query(name: &str, description: &str) -> ParameterBuilder {

@@ -55,7 +55,7 @@ fn response(status: u16, failures: Vec<Failure>) -> Result<Response> {
             .examples_from_iter(examples)
             .build(),
     );
-    if status == ProblemKind::Unauthenticated.status() {
+    if kinds.contains(&ProblemKind::Unauthenticated) {
         // The gateway looks at the token first.
         response = response.content(
             "application/json",

@@ -1,7 +1,7 @@
 //! The components: schemas as the types of `api` derive them, and what only configuration or other crates know.
 
 use anyhow::{Context as _, Result, bail};
-use domain::Limits;
+use domain::{Limits, MAX_NAME_CHARS};
 use edge::http::ProblemKind;
 use utoipa::ToSchema;
 use utoipa::openapi::{
@@ -105,6 +105,8 @@ fn derived() -> Vec<(String, RefOr<Schema>)> {
     }
     let mut schemas = Vec::new();
     add::<api::Account>(&mut schemas);
+    add::<api::Settings>(&mut schemas);
+    add::<api::SettingsRequest>(&mut schemas);
     add::<api::DeleteAccountRequest>(&mut schemas);
     add::<api::DeleteAccountResponse>(&mut schemas);
     add::<api::PresignRequest>(&mut schemas);
@@ -114,6 +116,12 @@ fn derived() -> Vec<(String, RefOr<Schema>)> {
     add::<api::CancelResponse>(&mut schemas);
     add::<api::BatchStatus>(&mut schemas);
     add::<api::BatchHistory>(&mut schemas);
+    add::<api::Packs>(&mut schemas);
+    add::<api::Balance>(&mut schemas);
+    add::<api::Transactions>(&mut schemas);
+    add::<api::CheckoutRequest>(&mut schemas);
+    add::<api::Checkout>(&mut schemas);
+    add::<api::Portal>(&mut schemas);
     add::<api::Problem>(&mut schemas);
     schemas
 }
@@ -137,6 +145,10 @@ fn limit(components: &mut Components, limits: &Limits) -> Result<()> {
     let prompt = object(components, "SubmitRequest", "prompt")?;
     prompt.max_length = Some(limits.max_prompt_chars as usize);
     configurable(&mut prompt.description, "maxPromptChars");
+
+    let name = object(components, "ImageToEdit", "name")?;
+    name.min_length = Some(1);
+    name.max_length = Some(MAX_NAME_CHARS as usize);
 
     let prompt = object(components, "ImageToEdit", "prompt")?;
     prompt.min_length = Some(1);

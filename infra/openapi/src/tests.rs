@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use api::words;
-use domain::{BatchState, Format, ImageState, Quality};
+use domain::{BatchState, Format, ImageRef, ImageState, Quality, Reason};
 use edge::http::ProblemKind;
 use picture::{Kind, PictureRefused};
 use provider::{EditError, ModerationStage};
@@ -91,6 +91,8 @@ fn reread(component: &str, body: Value) -> Option<Value> {
     }
     match component {
         "Account" => by::<api::Account>(body),
+        "Settings" => by::<api::Settings>(body),
+        "SettingsRequest" => by::<api::SettingsRequest>(body),
         "DeleteAccountRequest" => by::<api::DeleteAccountRequest>(body),
         "DeleteAccountResponse" => by::<api::DeleteAccountResponse>(body),
         "PresignRequest" => by::<api::PresignRequest>(body),
@@ -100,6 +102,12 @@ fn reread(component: &str, body: Value) -> Option<Value> {
         "CancelResponse" => by::<api::CancelResponse>(body),
         "BatchStatus" => by::<api::BatchStatus>(body),
         "BatchHistory" => by::<api::BatchHistory>(body),
+        "Packs" => by::<api::Packs>(body),
+        "Balance" => by::<api::Balance>(body),
+        "Transactions" => by::<api::Transactions>(body),
+        "CheckoutRequest" => by::<api::CheckoutRequest>(body),
+        "Checkout" => by::<api::Checkout>(body),
+        "Portal" => by::<api::Portal>(body),
         "Problem" => by::<api::Problem>(body),
         // Not ours: the gateway's.
         "GatewayMessage" => body["message"].is_string().then_some(body),
@@ -257,8 +265,9 @@ fn walk(
             value.as_u64().is_some_and(|number| {
                 bound("minimum").is_none_or(|least| least <= number)
                     && bound("maximum").is_none_or(|most| number <= most)
-            })
+            }) || (value.is_i64() && bound("minimum").is_none())
         }
+        "boolean" => value.is_boolean(),
         "array" => value.is_array(),
         "object" => value.is_object(),
         other => panic!("{pointer}: no test knows the type {other}"),
@@ -446,6 +455,28 @@ fn words_are_those_of_the_rules() {
     });
     assert_eq!(places, [0, 1, 2, 3, 4]);
     assert_eq!(words::<words::BatchState>(), batches.map(BatchState::name));
+    let batch_id = "9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f".parse().unwrap();
+    let order = "9b2f6bd0-0000-4000-8000-000000000001".parse().unwrap();
+    let reasons = [
+        Reason::Welcome,
+        Reason::Debit(batch_id),
+        Reason::Refund(ImageRef { batch_id, index: 0 }),
+        Reason::Order(order),
+        Reason::OrderRefund { order, refunded: 1 },
+        Reason::Adjust(uuid::Uuid::nil()),
+    ];
+    let places = reasons.map(|reason| match reason {
+        // Nor does a new reason.
+        Reason::Welcome => 0,
+        Reason::Debit(_) => 1,
+        Reason::Refund(_) => 2,
+        Reason::Order(_) => 3,
+        Reason::OrderRefund { .. } => 4,
+        Reason::Adjust(_) => 5,
+    });
+    assert_eq!(places, [0, 1, 2, 3, 4, 5]);
+    let kinds = reasons.each_ref().map(Reason::kind);
+    assert_eq!(words::<words::TransactionKind>(), kinds);
 }
 
 #[test]

@@ -24,6 +24,10 @@ pub struct Names {
     pub lost_queue_url: String,
     /// Where stream records end that fan-out could not handle.
     pub fan_out_failure_queue_url: String,
+    /// What Polar tells of orders.
+    pub credit_queue_url: String,
+    /// Where that ends if it cannot be applied.
+    pub credit_failure_queue_url: String,
     /// Where users go who want to be forgotten.
     pub deletion_queue_url: String,
     /// Where they end when something of them cannot be deleted.

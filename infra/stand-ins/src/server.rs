@@ -3,11 +3,13 @@
 //! Knows HTTP/1 and nothing of any vendor. [`axum::serve`] cannot close a connection without an answer, which a faulty
 //! provider does, so the accept loop is here.
 
-use std::{fmt, future::Future, io, net::SocketAddr, time::Duration};
+use std::{fmt, future::Future, io, net::SocketAddr, time::Duration, time::Instant};
 
 use axum::{
     Router,
     body::Body,
+    extract::Request,
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 use hyper::{body::Incoming, server::conn::http1, service::Service, service::service_fn};
@@ -16,7 +18,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     signal::unix::{SignalKind, signal},
 };
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 /// How long running requests may take to finish after a stop.
 const GRACE: Duration = Duration::from_secs(2);
@@ -103,6 +105,20 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
     {
         warn!("stopped with requests still running");
     }
+}
+
+/// Gives a request its line in the log, without its query, which may hold a token.
+pub(crate) async fn log(service: &'static str, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    info!(
+        status,
+        millis = started.elapsed().as_millis(),
+        "{service} {method} {path}"
+    );
+    response
 }
 
 fn spawn_connection(stream: TcpStream, router: Router, connections: &GracefulShutdown) {

@@ -5,16 +5,18 @@
     reason = "a test fails by panicking, also in its helpers"
 )]
 
+mod common;
+
 use std::{
     io::Cursor,
     net::SocketAddr,
     num::NonZeroU32,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use axum::{Router, http::StatusCode, routing::get};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use common::{client, serve};
 use image::{ImageFormat, Rgb, RgbImage};
 use reqwest::{
     Response,
@@ -33,30 +35,6 @@ fn photo(shade: u8) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// A client without a proxy; its TLS is never used, but has to be there.
-fn client() -> reqwest::Client {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .no_proxy()
-        .build()
-        .unwrap()
-}
-
-async fn serve(router: Router) -> SocketAddr {
-    let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
-        .await
-        .unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(server::serve(listener, router, std::future::pending()));
-    address
-}
-
 struct StandIn {
     base: String,
     client: reqwest::Client,
@@ -68,7 +46,7 @@ impl StandIn {
     }
 
     async fn start_with(options: openai::Options) -> Self {
-        let address = serve(openai::router(options).unwrap()).await;
+        let address = serve(|_| openai::router(options).unwrap()).await;
         Self {
             base: format!("http://{address}"),
             client: client(),
@@ -247,7 +225,7 @@ async fn json_fetches_its_picture_and_takes_data_urls() {
             }
         }),
     );
-    let store = serve(store).await;
+    let store = serve(|_| store).await;
     let stand_in = StandIn::start().await;
     let body = |url: String| json!({"model": "gpt-image-2", "prompt": "sepia", "images": [{"image_url": url}]});
 

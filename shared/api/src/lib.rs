@@ -18,7 +18,9 @@ pub use billing::{
     Balance, Checkout, CheckoutRequest, Pack, Packs, Portal, Transaction, Transactions,
 };
 pub use problem::{InputFault, PROBLEM_CONTENT_TYPE, Problem};
-pub use settings::{Settings, SettingsRequest, Webhook, WebhookRequest};
+pub use settings::{
+    FinishedBatch, Settings, SettingsRequest, Webhook, WebhookEvent, WebhookRequest,
+};
 
 /// `GET /api/account`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,6 +170,10 @@ pub struct SubmitRequest {
 pub struct ImageToEdit {
     /// The key that `POST /api/files/presign` answered.
     pub key: String,
+    /// What its owner calls it, such as `photo-7.jpg`: only to be shown to them again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub name: Option<String>,
     /// A wish of its own, in place of the shared one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
@@ -305,6 +311,10 @@ pub struct ImageStatus {
     pub index: u32,
     /// The upload it was made from.
     pub key: String,
+    /// What its owner calls it, if they said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub name: Option<String>,
     /// `pending`, `processing`, `completed`, `failed` or `canceled`.
     #[cfg_attr(feature = "openapi", schema(value_type = words::ImageState))]
     pub status: String,

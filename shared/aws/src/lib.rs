@@ -57,8 +57,8 @@ pub use settings::Settings;
 pub use settle::{Settled, Settler};
 #[cfg(feature = "dynamodb")]
 pub use tables::{
-    Accepted, AdjustError, Adjusted, Adjustment, BatchInFull, Booking, ClaimError, Order, Page,
-    SubmitError, Tables, Ticket,
+    Accepted, AdjustError, Adjusted, Adjustment, ApplyOrderError, BatchInFull, Booking, ClaimError,
+    LedgerEntry, LedgerPage, Order, Page, SubmitError, Tables, Ticket,
 };
 #[cfg(feature = "cognito")]
 pub use users::UserPool;

@@ -1,4 +1,4 @@
-//! SQS: sending, and being sure that all of it was sent.
+//! SQS: sending, and being sure that all of it was sent; and having something come again later than by itself.
 
 use std::time::Duration;
 
@@ -46,6 +46,30 @@ impl Queue {
         Ok(())
     }
 
+    /// Has a message that its consumer is about to report as failed come again after this time, at most 12 hours, instead
+    /// of the queue's own.
+    pub async fn put_off(&self, receipt: &str, wait: Duration) -> Result<(), AwsError> {
+        self.client
+            .change_message_visibility()
+            .queue_url(&self.url)
+            .receipt_handle(receipt)
+            .visibility_timeout(i32::try_from(wait.as_secs()).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(AwsError::call("sqs:ChangeMessageVisibility"))?;
+        Ok(())
+    }
+
+    /// Sends one message that is JSON already, as it came.
+    pub async fn send_json(&self, json: &str) -> Result<(), AwsError> {
+        let entry = SendMessageBatchRequestEntry::builder()
+            .id("0")
+            .message_body(acceptable(json))
+            .build()
+            .map_err(AwsError::call("sqs:SendMessageBatch"))?;
+        self.send(vec![entry]).await
+    }
+
     /// A 200 answer may still list messages that were not taken: those are sent again.
     async fn send(&self, mut entries: Vec<SendMessageBatchRequestEntry>) -> Result<(), AwsError> {
         let mut backoff = Backoff::within(BUDGET);
@@ -69,13 +93,17 @@ impl Queue {
     }
 }
 
-/// A message as JSON that SQS takes. It refuses U+FFFE and U+FFFF, which JSON does not mind: somebody's prompt may hold
-/// them, and the message would be refused for ever. They can only stand in strings, where an escape means the same.
+/// A message as JSON that SQS takes.
 fn body<T: Serialize>(message: &T) -> Result<String, AwsError> {
     let json = serde_json::to_string(message).map_err(AwsError::unreadable("a message to send"))?;
-    Ok(json
-        .replace('\u{fffe}', r"\ufffe")
-        .replace('\u{ffff}', r"\uffff"))
+    Ok(acceptable(&json))
+}
+
+/// JSON in characters that SQS takes. It refuses U+FFFE and U+FFFF, which JSON does not mind: somebody's prompt may hold
+/// them, and the message would be refused for ever. They can only stand in strings, where an escape means the same.
+fn acceptable(json: &str) -> String {
+    json.replace('\u{fffe}', r"\ufffe")
+        .replace('\u{ffff}', r"\uffff")
 }
 
 #[cfg(test)]

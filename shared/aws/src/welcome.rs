@@ -46,7 +46,7 @@ impl Welcome {
         let key = self.fingerprint_key.read().await?;
         let fingerprint = EmailFingerprint::new(key.as_bytes(), email);
         self.tables
-            .open_account(user, &fingerprint, self.credits, Timestamp::now())
+            .open_account(user, email, &fingerprint, self.credits, Timestamp::now())
             .await
     }
 }

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{BatchId, Credits, CreditsOverflow, ImageRef, Timestamp};
+use crate::{BatchId, Credits, CreditsOverflow, ImageRef, OrderId, Timestamp};
 
 /// Why an account changed: what an entry belongs to, and by that its name.
 ///
@@ -21,6 +21,15 @@ pub enum Reason {
     Debit(BatchId),
     /// An image failed or was canceled.
     Refund(ImageRef),
+    /// A pack was bought.
+    Order(OrderId),
+    /// Money for a pack was given back.
+    OrderRefund {
+        /// The order of the pack.
+        order: OrderId,
+        /// All that was given back by then, in the currency's smallest unit: a later refund has another name.
+        refunded: u64,
+    },
     /// An operator corrected the balance by hand, under an id of their own.
     Adjust(Uuid),
 }
@@ -33,6 +42,8 @@ impl Reason {
             Self::Welcome => "welcome".to_owned(),
             Self::Debit(batch) => format!("debit#{batch}"),
             Self::Refund(ImageRef { batch_id, index }) => format!("refund#{batch_id}#{index:05}"),
+            Self::Order(order) => format!("order#{order}"),
+            Self::OrderRefund { order, refunded } => format!("order-refund#{order}#{refunded}"),
             Self::Adjust(id) => format!("adjust#{id}"),
         }
     }
@@ -44,6 +55,8 @@ impl Reason {
             Self::Welcome => "welcome",
             Self::Debit(_) => "debit",
             Self::Refund(_) => "refund",
+            Self::Order(_) => "order",
+            Self::OrderRefund { .. } => "order_refund",
             Self::Adjust(_) => "adjust",
         }
     }
@@ -52,8 +65,17 @@ impl Reason {
     #[must_use]
     pub const fn batch_id(&self) -> Option<BatchId> {
         match self {
-            Self::Welcome | Self::Adjust(_) => None,
             Self::Debit(batch_id) | Self::Refund(ImageRef { batch_id, .. }) => Some(*batch_id),
+            Self::Welcome | Self::Order(_) | Self::OrderRefund { .. } | Self::Adjust(_) => None,
+        }
+    }
+
+    /// The order that it belongs to.
+    #[must_use]
+    pub const fn order_id(&self) -> Option<OrderId> {
+        match self {
+            Self::Order(order) | Self::OrderRefund { order, .. } => Some(*order),
+            Self::Welcome | Self::Debit(_) | Self::Refund(_) | Self::Adjust(_) => None,
         }
     }
 }
@@ -123,6 +145,15 @@ impl Account {
         let balance = self
             .balance
             .plus(amount.minus(repaid).unwrap_or_default())?;
+        Ok(self.post(balance, owed))
+    }
+
+    /// Takes back what was given for money that was returned. What is spent already is owed: a balance is never negative.
+    pub fn take_back(self, amount: Credits) -> Result<Posting, CreditsOverflow> {
+        let taken = self.balance.min(amount);
+        // Both differences exist because `taken` is the smaller of the two.
+        let balance = self.balance.minus(taken).unwrap_or_default();
+        let owed = self.owed.plus(amount.minus(taken).unwrap_or_default())?;
         Ok(self.post(balance, owed))
     }
 
@@ -198,6 +229,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_spent_already_is_owed() {
+        for (owed, amount, balance_after, owed_after) in
+            [(0, 4, 6, 0), (0, 10, 0, 0), (0, 13, 0, 3), (2, 13, 0, 5)]
+        {
+            let posting = account(10, owed).take_back(Credits::small(amount)).unwrap();
+            assert_eq!(posting.after.balance, Credits::small(balance_after));
+            assert_eq!(posting.after.owed, Credits::small(owed_after));
+            assert_eq!(posting.amount, i64::from(balance_after) - 10);
+        }
+        let deep = Account {
+            owed: Credits::MAX,
+            ..account(1, 0)
+        };
+        assert_eq!(deep.take_back(Credits::small(2)), Err(CreditsOverflow));
+    }
+
+    #[test]
     fn an_adjustment_is_a_credit_or_a_debit() {
         let before = account(10, 3);
         assert_eq!(
@@ -221,18 +269,28 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_balance_is_the_sum_of_the_entries(changes in prop::collection::vec((any::<bool>(), 0u32..50), 0..200)) {
+        fn the_balance_is_the_sum_of_the_entries(changes in prop::collection::vec((0..3, 0u32..50), 0..200)) {
             let mut account = Account::default();
-            let mut sum = 0i64;
-            for (credit, amount) in changes {
+            let (mut sum, mut worth) = (0i64, 0i64);
+            for (change, amount) in changes {
+                let signed = i64::from(amount) * if change == 0 { 1 } else { -1 };
                 let amount = Credits::small(amount);
-                let posting = if credit { account.credit(amount).ok() } else { account.debit(amount).ok() };
+                let posting = match change {
+                    0 => account.credit(amount).ok(),
+                    1 => account.debit(amount).ok(),
+                    _ => account.take_back(amount).ok(),
+                };
                 if let Some(Posting { after, amount }) = posting {
                     prop_assert_eq!(after.entries, account.entries + 1);
                     account = after;
                     sum += amount;
+                    worth += signed;
                 }
-                prop_assert_eq!(i64::try_from(account.balance.get()).unwrap(), sum);
+                let (balance, owed) = (account.balance.get().cast_signed(), account.owed.get().cast_signed());
+                prop_assert_eq!(balance, sum);
+                // No credit is lost or made: what is owed is what the balance would be below nothing.
+                prop_assert_eq!(balance - owed, worth);
+                prop_assert!(balance == 0 || owed == 0);
             }
         }
     }

@@ -138,6 +138,32 @@ impl fmt::Display for BatchId {
     }
 }
 
+/// An order, by the seller's name for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct OrderId(Uuid);
+
+text_id!(OrderId);
+
+impl FromStr for OrderId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // One spelling per order: what is bought under two names would be given twice.
+        Uuid::try_parse(text)
+            .ok()
+            .map(Self)
+            .filter(|id| id.to_string() == text)
+            .ok_or(InvalidId("order id"))
+    }
+}
+
+impl fmt::Display for OrderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
 /// One image of one batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -322,6 +348,16 @@ mod tests {
     fn idempotency_keys_are_visible_ascii() {
         for bad in ["", "a b", "ä", "a\n", &"x".repeat(256)] {
             assert!(bad.parse::<IdempotencyKey>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn orders_have_one_spelling() {
+        let text = "9b2f6bd0-0000-4000-8000-00000000000a";
+        let id: OrderId = text.parse().unwrap();
+        assert_eq!(id.to_string(), text);
+        for bad in [&text.to_uppercase(), &text.replace('-', ""), "ord_1", ""] {
+            assert!(bad.parse::<OrderId>().is_err(), "{bad}");
         }
     }
 

@@ -11,11 +11,15 @@ mod email;
 mod id;
 mod image;
 mod limits;
+mod notice;
+mod occasion;
 mod options;
+mod order;
 pub mod pace;
 mod pack;
 mod picture;
 mod price;
+mod profile;
 mod rescue;
 mod room;
 pub mod signature;
@@ -30,19 +34,23 @@ pub use credits::{Credits, CreditsOverflow};
 pub use deletion::Deletion;
 pub use email::EmailFingerprint;
 pub use id::{
-    BatchId, IdempotencyKey, ImageRef, InvalidId, UploadKey, UserId, photo_folders, result_key,
-    work_key,
+    BatchId, IdempotencyKey, ImageRef, InvalidId, OrderId, UploadKey, UserId, photo_folders,
+    result_key, work_key,
 };
 pub use image::{
     ClaimRefused, Failure, Image, ImageState, MAX_UNKNOWN_OUTCOMES, Outcome, SettleRefused, Usage,
 };
 pub use limits::{InvalidLimits, Limits};
+pub use notice::{Matter, Notice, makes_low};
+pub use occasion::{Occasion, Quoted, counted};
 pub use options::{EditOptions, Format, Quality, Size};
+pub use order::{OrderRecord, OrderStep, Purchase, Refunded, UnknownProduct};
 pub use pack::{InvalidPacks, Pack, Packs};
 pub use picture::Picture;
 pub use price::{InvalidPrices, PriceBand, PriceTable};
+pub use profile::{Profile, Webhook, WebhookSecret};
 pub use rescue::{Execution, Rescue};
 pub use room::{NoRoom, Room};
-pub use submission::{Draft, DraftImage, Fault, Job, Rejected, Submission};
+pub use submission::{Draft, DraftImage, Fault, Job, MAX_NAME_CHARS, Rejected, Submission};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use work::{Verdict, Work};

@@ -5,6 +5,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{EditOptions, ImageState, Limits, UploadKey, UserId};
 
+/// The longest name of a photo, in characters: what file systems take.
+pub const MAX_NAME_CHARS: u32 = 255;
+
 /// A submit as it came in, unchecked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draft {
@@ -25,6 +28,8 @@ pub struct Draft {
 pub struct DraftImage {
     /// Where it was uploaded to.
     pub key: String,
+    /// What its owner calls it.
+    pub name: Option<String>,
     /// A wish of its own.
     pub prompt: Option<String>,
 }
@@ -45,6 +50,9 @@ pub struct Submission {
 pub struct Job {
     /// The photo.
     pub key: UploadKey,
+    /// What its owner calls it, to be shown to them again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// In place of the shared wish.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
@@ -123,10 +131,14 @@ impl Draft {
             if let Some(detail) = own.and_then(|own| too_long(own, limits.max_image_prompt_chars)) {
                 fault(&format!("/images/{index}/prompt"), detail);
             }
+            if let Some(detail) = image.name.as_deref().and_then(no_name) {
+                fault(&format!("/images/{index}/name"), detail);
+            }
             match image.key.parse::<UploadKey>() {
                 Ok(key) if key.user() == user => {
                     jobs.push(Job {
                         key,
+                        name: image.name,
                         prompt: own.map(str::to_owned),
                     });
                 }
@@ -159,6 +171,17 @@ impl Draft {
 fn too_long(text: &str, most: u32) -> Option<String> {
     let chars = text.chars().count();
     (chars > most as usize).then(|| format!("{chars} characters are too many: {most} fit"))
+}
+
+/// What is wrong with a name. It is shown in one line and leads to no file of ours, so that little can be.
+fn no_name(name: &str) -> Option<String> {
+    if name.trim().is_empty() {
+        return Some("leave it out if the photo has none".to_owned());
+    }
+    if name.contains(char::is_control) {
+        return Some("must not hold control characters".to_owned());
+    }
+    too_long(name, MAX_NAME_CHARS)
 }
 
 fn parse_or_default<T>(text: Option<&str>, pointer: &str, fault: &mut impl FnMut(&str, String)) -> T
@@ -194,11 +217,14 @@ impl Submission {
         u32::try_from(self.jobs.len()).unwrap_or(u32::MAX)
     }
 
-    /// Equal for requests that mean the same (defaults filled in), different for all others.
+    /// Equal for requests that mean the same (defaults filled in), different for all others. What photos are called
+    /// changes nothing: whoever has renamed one and repeats a lost submit still means the same batch.
     #[must_use]
     pub fn hash(&self) -> String {
+        let mut unnamed = self.clone();
+        unnamed.jobs.iter_mut().for_each(|job| job.name = None);
         // These types always serialise; were it to fail, equal requests would still hash alike.
-        let canonical = serde_json::to_vec(self).unwrap_or_default();
+        let canonical = serde_json::to_vec(&unnamed).unwrap_or_default();
         hex::encode(Sha256::digest(canonical))
     }
 }
@@ -213,7 +239,7 @@ mod tests {
         Draft {
             images: vec![DraftImage {
                 key: KEY.into(),
-                prompt: None,
+                ..DraftImage::default()
             }],
             prompt: " make it blue ".into(),
             ..Draft::default()
@@ -246,6 +272,7 @@ mod tests {
         let image = |key: &str, prompt: Option<&str>| DraftImage {
             key: key.into(),
             prompt: prompt.map(Into::into),
+            ..DraftImage::default()
         };
         assert_eq!(pointers(Draft::default()), ["/images"]);
         assert_eq!(
@@ -299,12 +326,33 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_one_line_of_some_length() {
+        let named = |name: &str| {
+            let mut draft = draft();
+            draft.images[0].name = Some(name.into());
+            draft
+        };
+        for good in [
+            "photo-7.jpg",
+            "Straße am Meer.png",
+            "../../etc/passwd",
+            &"ü".repeat(255),
+        ] {
+            let submission = check(named(good)).unwrap();
+            assert_eq!(submission.jobs[0].name.as_deref(), Some(good));
+        }
+        for bad in ["", " ", "a\nb.jpg", "\u{7f}", &"x".repeat(256)] {
+            assert_eq!(pointers(named(bad)), ["/images/0/name"], "{bad:?}");
+        }
+    }
+
+    #[test]
     fn what_is_another_users_does_not_exist() {
         for key in [&KEY.replace("anna", "bert"), "nonsense", ""] {
             let draft = Draft {
                 images: vec![DraftImage {
                     key: key.into(),
-                    prompt: None,
+                    ..DraftImage::default()
                 }],
                 ..draft()
             };
@@ -320,6 +368,7 @@ mod tests {
         use ImageState::{Canceled, Completed, Failed};
         let image = |prompt: &str| DraftImage {
             key: KEY.into(),
+            name: Some(format!("{prompt}.jpg")),
             prompt: Some(prompt.into()),
         };
         let draft = Draft {
@@ -337,6 +386,7 @@ mod tests {
             .map(|job| job.prompt.as_deref().unwrap())
             .collect();
         assert_eq!(wishes, ["a", "c"]);
+        assert_eq!(retry.jobs[1].name.as_deref(), Some("c.jpg"));
         assert_eq!(
             (&retry.prompt, retry.options),
             (&first.prompt, first.options)
@@ -354,6 +404,9 @@ mod tests {
             ..draft()
         };
         assert_eq!(hash(draft()), hash(spelled_out));
+        let mut named = draft();
+        named.images[0].name = Some("photo-7.jpg".into());
+        assert_eq!(hash(draft()), hash(named));
         assert_ne!(
             hash(draft()),
             hash(Draft {

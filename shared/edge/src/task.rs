@@ -1,6 +1,6 @@
 //! Workflow tasks and other plain invocations: one event in, one value out.
 
-use std::{fmt, future::Future};
+use std::{error::Error, fmt, future::Future};
 
 use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
@@ -25,12 +25,15 @@ impl TaskError {
 
     /// AWS did not do its part; trying the task again may well succeed.
     pub fn aws(about: impl fmt::Display) -> impl FnOnce(aws::AwsError) -> Self {
-        move |error| {
-            Self::new(
-                "aws_call_failed",
-                format_args!("{about}: {}", Chain(&error)),
-            )
-        }
+        Self::because("aws_call_failed", about)
+    }
+
+    /// An error of this name for any other, with all its causes.
+    pub fn because<E: Error + 'static>(
+        code: &'static str,
+        about: impl fmt::Display,
+    ) -> impl FnOnce(E) -> Self {
+        move |error| Self::new(code, format_args!("{about}: {}", Chain(&error)))
     }
 }
 
@@ -44,7 +47,7 @@ impl From<TaskError> for Diagnostic {
 }
 
 /// An error with all its causes, on one line.
-pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'a));
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn Error + 'a));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

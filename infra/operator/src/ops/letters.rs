@@ -1,4 +1,5 @@
-//! Dead letters: what even the rescue, fan-out or delete-account could not handle. Listing them, and sending them on their way again.
+//! Dead letters: what even the rescue, or fan-out, apply-order or delete-account could not handle. Listing them, and sending
+//! them on their way again.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -22,8 +23,10 @@ pub enum Pile {
     Lost,
     /// Parts of the stream that fan-out has given up.
     FanOut,
+    /// Orders that apply-order has given up.
+    Credit,
     /// Users whom delete-account could not forget.
-    Deletions,
+    Deletion,
 }
 
 /// A dead letter.
@@ -55,10 +58,12 @@ pub struct Letters(pub Vec<Letter>);
 pub enum About {
     /// One image.
     Image(ImageRef),
-    /// Somebody who wants to be forgotten.
-    User(UserId),
     /// Records of the stream, which have left it or will: no batch is named.
     Shard(String),
+    /// An order, by Polar's id: its user may be waiting for credits.
+    Order(String),
+    /// Somebody who wants to be forgotten.
+    User(UserId),
     /// Nothing that we write.
     Unknown,
 }
@@ -72,6 +77,8 @@ pub struct Redriven {
     pub fan_out: usize,
     /// Open batches that reconcile looks at next because of those.
     pub batches_due: usize,
+    /// Letters that went back to the credit queue.
+    pub orders: usize,
     /// Letters that went back to the deletion queue.
     pub deletions: usize,
 }
@@ -84,13 +91,20 @@ enum Body {
     Work(ImageRef),
     /// What EventBridge says of an execution that ended badly.
     Execution { detail: Detail },
-    /// A dead letter of the deletion queue.
-    Deletion(Deletion),
     /// What Lambda says of stream records that a function could not handle.
     Stream {
         #[serde(rename = "DDBStreamBatchInfo")]
         records: StreamRecords,
     },
+    /// An event of Polar's.
+    Event { data: Order },
+    /// A dead letter of the deletion queue.
+    Deletion(Deletion),
+}
+
+#[derive(Deserialize)]
+struct Order {
+    id: String,
 }
 
 #[derive(Deserialize)]
@@ -107,9 +121,10 @@ struct StreamRecords {
 
 /// All dead letters. They stay where they are; for a moment, nobody else sees them.
 pub async fn list(stack: &Stack) -> Result<Letters> {
-    let mut letters = stack.receive(Pile::Lost).await?;
-    letters.extend(stack.receive(Pile::FanOut).await?);
-    letters.extend(stack.receive(Pile::Deletions).await?);
+    let mut letters = Vec::new();
+    for pile in [Pile::Lost, Pile::FanOut, Pile::Credit, Pile::Deletion] {
+        letters.extend(stack.receive(pile).await?);
+    }
     for letter in &letters {
         stack.put_back(letter).await?;
     }
@@ -117,14 +132,14 @@ pub async fn list(stack: &Stack) -> Result<Letters> {
 }
 
 /// Sends all dead letters on their way again. Each is deleted after that, so one may go twice, and none is lost; whoever gets
-/// it asks first what became of the image.
+/// it asks first what became of the image or order.
 pub async fn redrive(stack: &Stack) -> Result<Redriven> {
-    let rescued = stack
-        .send_back(Pile::Lost, &stack.names.rescue_queue_url)
-        .await?;
-    let deletions = stack
-        .send_back(Pile::Deletions, &stack.names.deletion_queue_url)
-        .await?;
+    let rescued = stack.send_back(Pile::Lost, &stack.names.rescue_queue_url);
+    let rescued = rescued.await?;
+    let orders = stack.send_back(Pile::Credit, &stack.names.credit_queue_url);
+    let orders = orders.await?;
+    let deletions = stack.send_back(Pile::Deletion, &stack.names.deletion_queue_url);
+    let deletions = deletions.await?;
     let fan_out = stack.receive(Pile::FanOut).await?;
     // These name no batch, so every batch is looked at that images may be missing of.
     let batches_due = if fan_out.is_empty() {
@@ -139,6 +154,7 @@ pub async fn redrive(stack: &Stack) -> Result<Redriven> {
         rescued,
         fan_out: fan_out.len(),
         batches_due,
+        orders,
         deletions,
     })
 }
@@ -148,7 +164,8 @@ impl Stack {
         match pile {
             Pile::Lost => &self.names.lost_queue_url,
             Pile::FanOut => &self.names.fan_out_failure_queue_url,
-            Pile::Deletions => &self.names.deletion_failure_queue_url,
+            Pile::Credit => &self.names.credit_failure_queue_url,
+            Pile::Deletion => &self.names.deletion_failure_queue_url,
         }
     }
 
@@ -191,20 +208,20 @@ impl Stack {
         Ok(())
     }
 
-    /// Sends all letters of a pile to the queue that they came from; how many they are.
-    async fn send_back(&self, pile: Pile, queue_url: &str) -> Result<usize> {
+    /// Sends all letters of a pile to a queue; how many they were.
+    async fn send_back(&self, pile: Pile, queue: &str) -> Result<usize> {
         let letters = self.receive(pile).await?;
         for letter in &letters {
-            self.send(letter, queue_url).await?;
+            self.send(queue, letter).await?;
             self.delete(letter).await?;
         }
         Ok(letters.len())
     }
 
-    async fn send(&self, letter: &Letter, queue_url: &str) -> Result<()> {
+    async fn send(&self, queue: &str, letter: &Letter) -> Result<()> {
         self.sqs
             .send_message()
-            .queue_url(queue_url)
+            .queue_url(queue)
             .message_body(&letter.body)
             .send()
             .await
@@ -264,8 +281,9 @@ impl About {
             Ok(Body::Execution { detail }) => {
                 serde_json::from_str(&detail.input).map_or(Self::Unknown, Self::Image)
             }
-            Ok(Body::Deletion(deletion)) => Self::User(deletion.user),
             Ok(Body::Stream { records }) => Self::Shard(records.shard_id),
+            Ok(Body::Event { data }) => Self::Order(data.id),
+            Ok(Body::Deletion(deletion)) => Self::User(deletion.user),
             Err(_) => Self::Unknown,
         }
     }
@@ -285,7 +303,8 @@ impl fmt::Display for Letter {
         let pile = match self.pile {
             Pile::Lost => "lost",
             Pile::FanOut => "fan-out",
-            Pile::Deletions => "deletion",
+            Pile::Credit => "credit",
+            Pile::Deletion => "deletion",
         };
         write!(f, "{pile:<8} {}  ", self.message_id)?;
         match self.sent_at {
@@ -294,8 +313,9 @@ impl fmt::Display for Letter {
         }
         match &self.about {
             About::Image(image) => write!(f, "{image}"),
-            About::User(user) => write!(f, "user {user}"),
             About::Shard(shard) => write!(f, "records of shard {shard}"),
+            About::Order(order) => write!(f, "order {order}"),
+            About::User(user) => write!(f, "user {user}"),
             About::Unknown => write!(f, "nothing that we write"),
         }
     }
@@ -307,12 +327,13 @@ impl fmt::Display for Redriven {
             rescued,
             fan_out,
             batches_due,
+            orders,
             deletions,
         } = self;
         write!(
             f,
-            "{rescued} letters went back to the rescue queue; for {fan_out} letters of fan-out, {batches_due} open batches \
-             are looked at by the next run of reconcile; {deletions} letters went back to the deletion queue"
+            "{rescued} letters went back to the rescue queue, {orders} to the credit queue, {deletions} to the deletion \
+             queue; for {fan_out} letters of fan-out, {batches_due} open batches are looked at by the next run of reconcile"
         )
     }
 }
@@ -336,6 +357,11 @@ mod tests {
         let stream = json!({ "DDBStreamBatchInfo": { "shardId": "shard-1", "batchSize": 1 } });
         let shard = About::of(&stream.to_string());
         assert_eq!(shard, About::Shard("shard-1".to_owned()));
+        let event = include_str!("../../../../events/apply-order/paid-refunded-reconciled.json");
+        let event: Value = serde_json::from_str(event).unwrap();
+        let order = About::of(event["Records"][0]["body"].as_str().unwrap());
+        let id = "3f1c7a52-9d4e-4b60-8a11-5c2e7d9f0001".to_owned();
+        assert_eq!(order, About::Order(id));
         assert_eq!(About::of("{}"), About::Unknown);
         let event: Value = serde_json::from_str(include_str!(
             "../../../../events/delete-account/two-users.json"

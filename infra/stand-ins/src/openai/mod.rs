@@ -21,7 +21,7 @@ mod usage;
 
 use std::{
     num::NonZeroU32,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -34,6 +34,7 @@ use axum::{
 use tokio::sync::Semaphore;
 
 use self::{faults::Faults, journal::Journal, limiter::Limiter};
+use crate::{client::SetupError, lock};
 
 /// The models of the facts file that take edits and outlive 2026.
 pub const DEFAULT_MODELS: [&str; 5] = [
@@ -65,17 +66,6 @@ impl Default for Options {
     }
 }
 
-/// Why the stand-in cannot be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum SetupError {
-    /// The TLS side of the client that fetches `image_url`.
-    #[error("no TLS for fetching images")]
-    Tls(#[source] rustls::Error),
-    /// The client that fetches `image_url`.
-    #[error("no HTTP client for fetching images")]
-    Client(#[source] reqwest::Error),
-}
-
 /// Everything that the handlers share.
 struct Service {
     models: Vec<String>,
@@ -86,11 +76,6 @@ struct Service {
     fetcher: reqwest::Client,
     /// Pictures are decoded no more at a time than there are cores: it bounds memory, too.
     benches: Semaphore,
-}
-
-/// The lock, also after a panic elsewhere: what these locks guard is whole after each statement.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The whole stand-in: vendor API, control API, health.

@@ -2,41 +2,26 @@
 //!
 //! Knows the network; does not look into the bytes.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::{Bytes, BytesMut};
 use reqwest::redirect::Policy;
 
 use super::{
-    SetupError,
     form::{Source, check_length, check_mimetype, essence},
     refusal::Refusal,
 };
+use crate::client::{SetupError, client};
 
 /// Characters of a data URL.
 const MAX_DATA_URL: usize = 20_971_520;
 /// How long a picture may take to arrive.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The client that fetches pictures: no proxy, because the pictures of a laptop are on the laptop.
+/// The client that fetches pictures.
 pub(crate) fn fetcher() -> Result<reqwest::Client, SetupError> {
-    let roots: rustls::RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
-        rustls::crypto::ring::default_provider(),
-    ))
-    .with_safe_default_protocol_versions()
-    .map_err(SetupError::Tls)?
-    .with_root_certificates(roots)
-    .with_no_client_auth();
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .no_proxy()
-        .redirect(Policy::limited(3))
-        .connect_timeout(Duration::from_secs(5))
-        .timeout(FETCH_TIMEOUT)
-        .build()
-        .map_err(SetupError::Client)
+    client(FETCH_TIMEOUT, Policy::limited(3))
 }
 
 /// The bytes of every picture, in order.

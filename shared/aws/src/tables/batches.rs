@@ -283,7 +283,7 @@ impl Tables {
     }
 
     /// The records of at most 100 keys, in the order of the keys, as of now.
-    async fn batch_get_all(
+    pub(super) async fn batch_get_all(
         &self,
         table: &str,
         keys: Vec<Item>,

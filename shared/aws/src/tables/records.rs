@@ -3,7 +3,9 @@
 use aws_sdk_dynamodb::types::{
     Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
-use domain::{Account, Batch, BatchId, Credits, ImageRef, Job, Posting, Reason, Timestamp, UserId};
+use domain::{
+    Account, Batch, BatchId, Credits, ImageRef, Job, OrderId, Posting, Reason, Timestamp, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Item, Tables, n, s, to_item};
@@ -35,8 +37,17 @@ pub(super) fn profile_key(user: &UserId) -> Item {
     key(user_pk(user), "PROFILE".to_owned())
 }
 
+/// Key of what is known about the last warning of a low balance.
+pub(super) fn low_balance_key(user: &UserId) -> Item {
+    key(user_pk(user), "NOTICE#low-balance".to_owned())
+}
+
 pub(super) fn entry_key(user: &UserId, reason: &Reason) -> Item {
     key(user_pk(user), format!("TXN#{}", reason.entry_id()))
+}
+
+pub(super) fn order_key(user: &UserId, order: OrderId) -> Item {
+    key(user_pk(user), format!("ORDER#{order}"))
 }
 
 pub(crate) fn meta_key(batch: BatchId) -> Item {
@@ -92,6 +103,11 @@ pub(crate) struct LedgerLine {
     pub(crate) created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) batch_id: Option<BatchId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) order_id: Option<OrderId>,
+    /// What an order gave or what was taken back of it in full: the amount is only what reached or left the balance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) credits: Option<Credits>,
 }
 
 impl LedgerLine {
@@ -104,6 +120,8 @@ impl LedgerLine {
             owed_after: posting.after.owed,
             created_at: now,
             batch_id: reason.batch_id(),
+            order_id: reason.order_id(),
+            credits: None,
         }
     }
 }

@@ -212,6 +212,7 @@ mod tests {
             key: "uploads/anna/0b0e8a52-6b7b-4d53-9a3c-0a5bb3f3a001.jpg"
                 .parse()
                 .unwrap(),
+            name: None,
             prompt: (prompt > 0).then(|| "x".repeat(prompt)),
         };
         for (jobs, parts) in [

@@ -92,8 +92,22 @@ impl Call {
         self.0.query_string_parameters_ref()?.first(name)
     }
 
-    /// The body as JSON.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+    /// How many items a page is to have (`?limit=`): `default`, unless the caller wants another number up to `most`.
+    pub fn limit(&self, default: u32, most: u32) -> Result<u32, Failure> {
+        let Some(text) = self.query("limit") else {
+            return Ok(default);
+        };
+        text.parse()
+            .ok()
+            .filter(|limit| (1..=most).contains(limit))
+            .ok_or_else(|| {
+                let detail = format!("limit must be a number from 1 to {most}");
+                Failure::new(ProblemKind::InvalidRequest, detail)
+            })
+    }
+
+    /// The body, byte for byte as it was sent: what a signature is over.
+    pub fn bytes(&self) -> Result<&[u8], Failure> {
         let body: &[u8] = self.0.body();
         if body.len() > MAX_BODY {
             return Err(Failure::new(
@@ -104,7 +118,12 @@ impl Call {
                 ),
             ));
         }
-        let mut json = serde_json::Deserializer::from_slice(body);
+        Ok(body)
+    }
+
+    /// The body as JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        let mut json = serde_json::Deserializer::from_slice(self.bytes()?);
         let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let pointer = pointer(error.path());
             Failure::new(

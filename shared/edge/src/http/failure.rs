@@ -1,6 +1,6 @@
 //! Everything that an HTTP function may answer instead: the one table from codes to statuses and public words.
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use api::{InputFault, Problem};
 use aws::{AccountError, AwsError};
@@ -22,6 +22,8 @@ pub enum ProblemKind {
     IdempotencyKeyRequired,
     /// Carries no ID token.
     Unauthenticated,
+    /// Is signed by nobody whom we know, or was a while ago.
+    SignatureRefused,
     /// The balance does not cover it.
     InsufficientCredits,
     /// The account's e-mail address is not confirmed.
@@ -30,6 +32,10 @@ pub enum ProblemKind {
     BatchNotFound,
     /// No such photo, as far as this user is concerned.
     PhotoNotFound,
+    /// Nothing of the kind is sold.
+    PackNotFound,
+    /// This user has no invoices or payment methods yet.
+    NothingBought,
     /// The batch is over, so there is nothing left to cancel.
     BatchFinished,
     /// The batch is not over, so it is not known what there is to retry.
@@ -48,21 +54,26 @@ pub enum ProblemKind {
     TooManyOpenImages,
     /// Our fault; trying again may help.
     Busy,
+    /// Whoever sells the credits does not answer.
+    BillingUnavailable,
     /// Our fault.
     Internal,
 }
 
 impl ProblemKind {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::InvalidRequest,
         Self::InvalidJson,
         Self::IdempotencyKeyRequired,
         Self::Unauthenticated,
+        Self::SignatureRefused,
         Self::InsufficientCredits,
         Self::EmailNotVerified,
         Self::BatchNotFound,
         Self::PhotoNotFound,
+        Self::PackNotFound,
+        Self::NothingBought,
         Self::BatchFinished,
         Self::BatchNotFinished,
         Self::NothingToRetry,
@@ -72,6 +83,7 @@ impl ProblemKind {
         Self::Backlog,
         Self::TooManyOpenImages,
         Self::Busy,
+        Self::BillingUnavailable,
         Self::Internal,
     ];
 
@@ -103,6 +115,7 @@ impl ProblemKind {
                 "An idempotency key is needed",
             ),
             Self::Unauthenticated => (401, "unauthenticated", "Signing in is needed"),
+            Self::SignatureRefused => (401, "signature_refused", "The signature does not fit"),
             Self::InsufficientCredits => (402, "insufficient_credits", "Not enough credits"),
             Self::EmailNotVerified => (
                 403,
@@ -111,6 +124,8 @@ impl ProblemKind {
             ),
             Self::BatchNotFound => (404, "batch_not_found", "There is no such batch"),
             Self::PhotoNotFound => (404, "photo_not_found", "There is no such photo"),
+            Self::PackNotFound => (404, "pack_not_found", "There is no such pack"),
+            Self::NothingBought => (404, "nothing_bought", "Nothing was bought yet"),
             Self::BatchFinished => (409, "batch_finished", "The batch is over"),
             Self::BatchNotFinished => (409, "batch_not_finished", "The batch is not over"),
             Self::NothingToRetry => (409, "nothing_to_retry", "Every image has its result"),
@@ -124,6 +139,11 @@ impl ProblemKind {
             Self::Backlog => (429, "backlog", "Too much is waiting"),
             Self::TooManyOpenImages => (429, "too_many_open_images", "Too many images are open"),
             Self::Busy => (503, "busy", "Try again in a moment"),
+            Self::BillingUnavailable => (
+                503,
+                "billing_unavailable",
+                "Credits cannot be bought right now",
+            ),
             Self::Internal => (500, "internal_error", "Something went wrong on our side"),
         }
     }
@@ -137,7 +157,7 @@ pub struct Failure {
     faults: Vec<InputFault>,
     credits: Option<(u64, u64)>,
     retry_after: Option<Duration>,
-    cause: Option<Box<AwsError>>,
+    cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl Failure {
@@ -175,6 +195,22 @@ impl Failure {
     pub const fn with_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
+    }
+
+    /// Adds what went wrong inside; for the log, never for the client.
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
+        self.cause = Some(Box::new(cause));
+        self
+    }
+
+    /// Nobody gets an account by an address that may be another's.
+    #[must_use]
+    pub fn email_not_verified() -> Self {
+        Self::new(
+            ProblemKind::EmailNotVerified,
+            "confirm your e-mail address first, then sign in again",
+        )
     }
 
     /// The balance does not cover what was asked for.
@@ -217,7 +253,7 @@ impl Failure {
     }
 
     /// What went wrong inside; for the log, never for the client.
-    pub(super) fn cause(&self) -> Option<&(dyn std::error::Error + 'static)> {
+    pub(super) fn cause(&self) -> Option<&(dyn Error + 'static)> {
         self.cause.as_deref().map(|cause| cause as _)
     }
 
@@ -307,22 +343,26 @@ mod tests {
             ProblemKind::InvalidJson => 1,
             ProblemKind::IdempotencyKeyRequired => 2,
             ProblemKind::Unauthenticated => 3,
-            ProblemKind::InsufficientCredits => 4,
-            ProblemKind::EmailNotVerified => 5,
-            ProblemKind::BatchNotFound => 6,
-            ProblemKind::PhotoNotFound => 7,
-            ProblemKind::BatchFinished => 8,
-            ProblemKind::BatchNotFinished => 9,
-            ProblemKind::NothingToRetry => 10,
-            ProblemKind::AccountDeleted => 11,
-            ProblemKind::BodyTooLarge => 12,
-            ProblemKind::IdempotencyKeyReused => 13,
-            ProblemKind::Backlog => 14,
-            ProblemKind::TooManyOpenImages => 15,
-            ProblemKind::Busy => 16,
-            ProblemKind::Internal => 17,
+            ProblemKind::SignatureRefused => 4,
+            ProblemKind::InsufficientCredits => 5,
+            ProblemKind::EmailNotVerified => 6,
+            ProblemKind::BatchNotFound => 7,
+            ProblemKind::PhotoNotFound => 8,
+            ProblemKind::PackNotFound => 9,
+            ProblemKind::NothingBought => 10,
+            ProblemKind::BatchFinished => 11,
+            ProblemKind::BatchNotFinished => 12,
+            ProblemKind::NothingToRetry => 13,
+            ProblemKind::AccountDeleted => 14,
+            ProblemKind::BodyTooLarge => 15,
+            ProblemKind::IdempotencyKeyReused => 16,
+            ProblemKind::Backlog => 17,
+            ProblemKind::TooManyOpenImages => 18,
+            ProblemKind::Busy => 19,
+            ProblemKind::BillingUnavailable => 20,
+            ProblemKind::Internal => 21,
         };
-        assert!(ProblemKind::ALL.into_iter().map(place).eq(0..18));
+        assert!(ProblemKind::ALL.into_iter().map(place).eq(0..22));
     }
 
     #[test]

@@ -25,6 +25,23 @@ impl Reply {
         Self::json(200, "application/json", body)
     }
 
+    /// 201 with this body.
+    pub fn created<T: Serialize>(body: &T) -> Self {
+        Self::json(201, "application/json", body)
+    }
+
+    /// 202, with nothing to say.
+    #[must_use]
+    pub const fn noted() -> Self {
+        Self {
+            status: 202,
+            content_type: "application/json",
+            body: None,
+            etag: None,
+            retry_after: None,
+        }
+    }
+
     /// 202 with this body.
     pub fn accepted<T: Serialize>(body: &T) -> Self {
         Self::json(202, "application/json", body)
