@@ -18,6 +18,7 @@ import { Switch } from "../../ui/Switch";
 import { setTheme, type Theme, useTheme } from "../../ui/theme";
 import { useTitle } from "../../ui/useTitle";
 import { signOut, useSession } from "../account/session";
+import { DeleteAccount } from "./DeleteAccount";
 
 const KEY = ["settings"];
 
@@ -66,6 +67,7 @@ export default function SettingsPage() {
       <Card title={t.appearance}>
         <Choice
           label={common.theme.label}
+          hideLabel
           value={theme}
           onChange={setTheme}
           options={themes.map((value) => ({ value, label: common.theme[value] }))}
@@ -97,6 +99,12 @@ export default function SettingsPage() {
           <Skeleton className="h-24" />
         )}
       </Card>
+
+      {session && (
+        <Card title={t.delete.title}>
+          <DeleteAccount user={session.userId} email={session.email} />
+        </Card>
+      )}
     </div>
   );
 }
