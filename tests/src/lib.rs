@@ -47,7 +47,6 @@ pub struct Stack {
     /// What stands in for services outside of AWS.
     pub stand_ins: StandIns,
     /// What Polar's stand-in signs its webhooks with.
-    #[serde(default)]
     pub polar_webhook_secret: String,
     /// The stack's outputs, by name.
     pub outputs: std::collections::HashMap<String, String>,
@@ -72,9 +71,10 @@ pub struct Process {
 pub struct StandIns {
     /// The images API; ends in `/v1`.
     pub openai: String,
-    /// Polar, without a path.
-    #[serde(default)]
+    /// Where credits are sold: its API, its pages, and what `/_control` does to it.
     pub polar: String,
+    /// Where mail goes: its API, its inbox, and what `/_control` does to it.
+    pub resend: String,
 }
 
 impl Stack {
