@@ -4,9 +4,10 @@
               --work-dir DIR --result FILE [--parameter Name=Value ...]
 
 Knows the order: bundle, upload, create the stack, give the API its routes,
-store the provider's key, write down the outputs. What the engine cannot do is
-made good in routes.py; what a template means is bundle.py's and intrinsics.py's.
-The key comes in the environment (PROVIDER_API_KEY), never as an argument.
+store the keys of the services around it, write down the outputs. What the
+engine cannot do is made good in routes.py; what a template means is
+bundle.py's and intrinsics.py's.
+The keys come in the environment (see SECRETS), never as arguments.
 """
 
 from __future__ import annotations
@@ -36,7 +37,12 @@ API = "AWS::ApiGatewayV2::Api"
 #: CreateStack takes a template of this size in its body; a larger one must be on S3.
 INLINE_LIMIT = 51_200
 #: Output of the template -> the environment variable whose value becomes the secret behind it.
-SECRETS = {"ProviderSecretArn": "PROVIDER_API_KEY"}
+SECRETS = {
+    "ProviderSecretArn": "PROVIDER_API_KEY",
+    "PolarTokenSecretArn": "POLAR_ACCESS_TOKEN",
+    "PolarWebhookSecretArn": "POLAR_WEBHOOK_SECRET",
+    "ResendKeySecretArn": "RESEND_API_KEY",
+}
 ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "amd64": "x86_64"}
 
 
@@ -188,9 +194,8 @@ def deploy(options: argparse.Namespace) -> dict[str, str]:
     template = bundle.parse(options.template)
     known = {
         "Architecture": ARCHITECTURES.get(platform.machine().lower()),
-        "ProviderBaseUrl": options.provider_base_url,
-        "ProviderInputForm": options.provider_input_form,
         "WebOrigin": options.web_origin,
+        **dict(options.known),
     }
     values = parameters(template, known, dict(options.parameter))
     assets = bundle.function_assets(template, options.binaries, options.work_dir)
@@ -229,9 +234,15 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--work-dir", type=Path, required=True, help="where zips are kept for the next time")
     parser.add_argument("--result", type=Path, required=True, help="the outputs are written here, as JSON")
     parser.add_argument("--web-origin")
-    parser.add_argument("--provider-base-url")
-    parser.add_argument("--provider-input-form", choices=["url", "multipart"])
     parser.add_argument("--parameter", type=name_and_value, action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument(
+        "--known",
+        type=name_and_value,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter that is passed if the template declares it",
+    )
     parser.add_argument("--deadline", type=float, default=120.0, help="seconds that the stack may take")
     return parser.parse_args(argv)
 

@@ -192,6 +192,21 @@ impl Engine {
         self.json("DynamoDB_20120810.PutItem", &put).await;
     }
 
+    /// All records of one `pk`.
+    pub async fn records(&self, table: &str, pk: &str) -> Vec<Value> {
+        let query = json!({
+            "TableName": table,
+            "ConsistentRead": true,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": { ":pk": { "S": pk } },
+        });
+        let mut answer = self.json("DynamoDB_20120810.Query", &query).await;
+        let Value::Array(records) = answer["Items"].take() else {
+            panic!("no items: {answer}");
+        };
+        records
+    }
+
     /// A queue that nobody reads; its URL.
     pub async fn queue(&self) -> String {
         let create = json!({ "QueueName": unique("queue") });
@@ -345,6 +360,21 @@ impl Engine {
         let message = json!({ "QueueUrl": stack.outputs[output], "MessageBody": body });
         let sent = self.json("AmazonSQS.SendMessage", &message).await;
         sent["MessageId"].as_str().unwrap().to_owned()
+    }
+
+    /// Has the messages of the queue that an output names come again after so many seconds.
+    pub async fn set_patience(&self, stack: &Stack, output: &str, seconds: u32) {
+        let change = json!({
+            "QueueUrl": stack.outputs[output],
+            "Attributes": { "VisibilityTimeout": seconds.to_string() },
+        });
+        self.json("AmazonSQS.SetQueueAttributes", &change).await;
+    }
+
+    /// Empties the queue that an output names.
+    pub async fn purge(&self, stack: &Stack, output: &str) {
+        let queue = json!({ "QueueUrl": stack.outputs[output] });
+        self.json("AmazonSQS.PurgeQueue", &queue).await;
     }
 
     /// Somebody's ledger, in its order, after a look at R1: no gap, no name twice, and the balance is its sum.

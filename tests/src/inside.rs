@@ -6,10 +6,10 @@ use domain::{
     Batch, BatchId, Credits, Draft, DraftImage, EmailFingerprint, IdempotencyKey, Limits,
     Submission, Timestamp, UserId, timing::TimeLimits,
 };
-
+use futures::future::BoxFuture;
 use serde_json::json;
 
-use crate::{Stack, unique};
+use crate::{Stack, proxy, unique};
 
 /// What the functions have.
 #[derive(Clone, Debug)]
@@ -40,12 +40,31 @@ impl Inside {
         Self::with_tables(stack, endpoint, credits, batches)
     }
 
+    /// The same tables, with somebody else writing to them just before the first transaction goes through.
+    pub async fn meddled(&self, stack: &Stack, meddling: BoxFuture<'static, ()>) -> Self {
+        let endpoint = proxy::meddled(&stack.aws_endpoint, meddling).await;
+        let (credits, batches) = (self.credits_table.clone(), self.batches_table.clone());
+        Self::with_tables(stack, endpoint, credits, batches)
+    }
+
     /// Connects to the tables that the stack itself works on.
     #[must_use]
     pub fn deployed(stack: &Stack) -> Self {
         let table = |name: &str| stack.outputs[name].clone();
         let (credits, batches) = (table("CreditsTable"), table("BatchesTable"));
         Self::with_tables(stack, stack.aws_endpoint.clone(), credits, batches)
+    }
+
+    /// The same tables, past whatever stands between.
+    #[must_use]
+    pub fn past(&self, stack: &Stack) -> Self {
+        let (credits, batches) = (&self.credits_table, &self.batches_table);
+        Self::with_tables(
+            stack,
+            stack.aws_endpoint.clone(),
+            credits.clone(),
+            batches.clone(),
+        )
     }
 
     fn with_tables(stack: &Stack, endpoint: String, credits: String, batches: String) -> Self {
@@ -87,11 +106,13 @@ impl Inside {
 
     /// Opens the account of a user who has none.
     pub async fn open_account(&self, user: &UserId, credits: u32) {
-        let email = EmailFingerprint::new(b"test", user.as_str());
+        let email = format!("{user}@example.com");
+        let fingerprint = EmailFingerprint::new(b"test", &email);
         let credits = Credits::small(credits);
+        let now = Timestamp::now();
         let opened = self
             .tables
-            .open_account(user, &email, credits, Timestamp::now());
+            .open_account(user, &email, &fingerprint, credits, now);
         assert_eq!(opened.await.unwrap().balance, credits);
     }
 

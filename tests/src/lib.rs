@@ -2,7 +2,7 @@
 //! parallel and in any order.
 //!
 //! [`Stack`] and [`User`] know the API as README shows it to anybody with an HTTP client, and nothing of what is behind
-//! it. [`inside`] is for the tests of the adapters, [`engine`] for those that say something twice to a function,
+//! it. [`orders`] is what Polar tells. [`inside`] is for the tests of the adapters, [`engine`] for those that say something twice to a function,
 //! [`function`] and [`proxy`] for those that cut one off or kill it.
 
 #![expect(
@@ -17,6 +17,7 @@
 pub mod engine;
 pub mod function;
 pub mod inside;
+pub mod orders;
 mod photos;
 pub mod proxy;
 mod seller;

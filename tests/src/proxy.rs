@@ -1,6 +1,7 @@
-//! What can stand between a caller and a server: a proxy that passes on everything, and a gate that holds one thing.
+//! What can stand between a caller and a server: a proxy that passes on everything, a gate that holds one thing, and one
+//! that does something before one thing.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::{
     Router,
@@ -9,6 +10,7 @@ use axum::{
     http::{HeaderMap, Method, Uri},
     response::{IntoResponse, Response},
 };
+use futures::future::BoxFuture;
 use tokio::sync::Notify;
 
 /// A request as it came.
@@ -136,4 +138,43 @@ async fn guarded(
     }
     guard.reached.notify_one();
     std::future::pending().await
+}
+
+/// What is done once, just before a request that it is meant for is passed on.
+type Meddling = Arc<Mutex<Option<BoxFuture<'static, ()>>>>;
+
+/// Opens a proxy that passes on everything, and the first transaction only when `meddling` is done: what a writer does who
+/// comes between what the caller has read and what it writes. The address.
+pub async fn meddled(engine: &str, meddling: BoxFuture<'static, ()>) -> String {
+    let upstream = Upstream::new(engine);
+    let meddling: Meddling = Arc::new(Mutex::new(Some(meddling)));
+    let router = Router::new()
+        .fallback(meddle)
+        .with_state((upstream, meddling));
+    serve(router).await
+}
+
+async fn meddle(
+    State((upstream, meddling)): State<(Upstream, Meddling)>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let target = headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok());
+    if target.is_some_and(|target| target.ends_with(".TransactWriteItems")) {
+        let first = meddling.lock().unwrap().take();
+        if let Some(first) = first {
+            first.await;
+        }
+    }
+    let request = Request {
+        method,
+        uri,
+        headers,
+        body,
+    };
+    upstream.pass(request).await
 }

@@ -197,6 +197,67 @@ async fn an_image_that_has_a_result_does_not_fail() {
 }
 
 #[tokio::test]
+async fn a_claim_made_while_an_image_is_being_failed_stops_that() {
+    let stack = stack!();
+    let inside = Inside::of(&stack).await;
+    let user = inside.user(1).await;
+    let batch_id = inside.batch(&user, 1).await.batch_id;
+    let image = ImageRef { batch_id, index: 0 };
+    let now = Timestamp::now();
+    // One that has run out is no obstacle; it must still be the one that was seen.
+    let old = now.plus(Duration::from_millis(1));
+    inside.tables.claim(image, now, old).await.unwrap();
+    let (tables, until) = (inside.tables.clone(), now.plus(Duration::from_mins(5)));
+    let claim = async move { drop(tables.claim(image, old, until).await.unwrap()) };
+    let late = inside.meddled(&stack, Box::pin(claim)).await;
+    let settled = late.settler.settle(batch_id, vec![(0, failed())]).await;
+    assert_eq!(settled.unwrap(), [(0, Settled::Claimed { until })]);
+    assert_eq!(inside.balance(&user).await, 0);
+}
+
+#[tokio::test]
+async fn an_image_that_was_settled_meanwhile_is_counted_once() {
+    let stack = stack!();
+    let inside = Inside::of(&stack).await;
+    let user = inside.user(3).await;
+    let batch_id = inside.batch(&user, 3).await.batch_id;
+    let settler = inside.settler.clone();
+    let first = async move {
+        let outcomes = vec![(0, completed("key".into()))];
+        settler.settle(batch_id, outcomes).await.unwrap();
+    };
+    let late = inside.meddled(&stack, Box::pin(first)).await;
+    let outcomes = vec![(0, completed("key".into()))];
+    let settled = late.settler.settle(batch_id, outcomes).await.unwrap();
+    let before = Settled::Final {
+        state: ImageState::Completed,
+        now: false,
+    };
+    assert_eq!(settled, [(0, before)]);
+    let batch = inside.tables.batch(batch_id).await.unwrap().unwrap();
+    assert_eq!((batch.open, batch.completed), (2, 1));
+}
+
+#[tokio::test]
+async fn whoever_turns_out_to_settle_the_last_image_finishes_the_batch() {
+    let stack = stack!();
+    let inside = Inside::of(&stack).await;
+    let user = inside.user(2).await;
+    let batch_id = inside.batch(&user, 2).await.batch_id;
+    let settler = inside.settler.clone();
+    let other = async move {
+        let outcomes = vec![(1, completed("key".into()))];
+        settler.settle(batch_id, outcomes).await.unwrap();
+    };
+    let late = inside.meddled(&stack, Box::pin(other)).await;
+    let outcomes = vec![(0, completed("key".into()))];
+    late.settler.settle(batch_id, outcomes).await.unwrap();
+    let batch = inside.tables.batch(batch_id).await.unwrap().unwrap();
+    assert_eq!((batch.open, batch.completed), (0, 2));
+    assert!(batch.finished_at.is_some());
+}
+
+#[tokio::test]
 async fn a_hundred_settlements_at_once_add_up_and_each_refunds_once() {
     let inside = Inside::of(&stack!()).await;
     settle_at_once(&inside, 100).await;

@@ -57,6 +57,8 @@ impl StackOptions {
             "port" => self.ports.web = parser.value()?.parse()?,
             "engine-port" => self.ports.engine = parser.value()?.parse()?,
             "stand-ins-port" => self.ports.openai = parser.value()?.parse()?,
+            "polar-port" => self.ports.polar = parser.value()?.parse()?,
+            "resend-port" => self.ports.resend = parser.value()?.parse()?,
             "dir" => self.dir = absolute(parser.value()?)?,
             "parameter" => {
                 let parameter = text(parser.value()?)?;
@@ -106,6 +108,8 @@ mod tests {
             "2",
             "--stand-ins-port",
             "3",
+            "--polar-port=4",
+            "--resend-port=5",
             "--dir",
             "/x",
             "--parameter",
@@ -117,7 +121,9 @@ mod tests {
             Ports {
                 web: 1,
                 engine: 2,
-                openai: 3
+                openai: 3,
+                polar: 4,
+                resend: 5,
             }
         );
         assert_eq!(options.dir, PathBuf::from("/x"));

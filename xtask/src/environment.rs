@@ -4,11 +4,24 @@ use std::ffi::OsString;
 use std::process::Command;
 
 /// The variables that mean something to us.
+#[derive(Default)]
 pub(crate) struct Environment {
     /// `OPENAI_API_KEY`: images go to the real service, with this key.
     pub(crate) openai_api_key: Option<String>,
     /// `OPENAI_BASE_URL`: the OpenAI-compatible service to use instead.
     pub(crate) openai_base_url: Option<String>,
+    /// `POLAR_ACCESS_TOKEN`: credits are sold by the real Polar, with this token.
+    pub(crate) polar_access_token: Option<String>,
+    /// `POLAR_WEBHOOK_SECRET`: what the real Polar signs with.
+    pub(crate) polar_webhook_secret: Option<String>,
+    /// `POLAR_BASE_URL`: the real Polar, or its sandbox.
+    pub(crate) polar_base_url: Option<String>,
+    /// `PACKS`: what is sold, as JSON.
+    pub(crate) packs: Option<String>,
+    /// `RESEND_API_KEY`: mail is sent by the real Resend, with this key.
+    pub(crate) resend_api_key: Option<String>,
+    /// `MAIL_FROM`: from whom.
+    pub(crate) mail_from: Option<String>,
     /// `CARGO`: the cargo that runs us.
     pub(crate) cargo: Option<String>,
     /// `PYTHON`: the interpreter to make the virtual environment with.
@@ -21,6 +34,12 @@ impl Environment {
         Self {
             openai_api_key: variable("OPENAI_API_KEY"),
             openai_base_url: variable("OPENAI_BASE_URL"),
+            polar_access_token: variable("POLAR_ACCESS_TOKEN"),
+            polar_webhook_secret: variable("POLAR_WEBHOOK_SECRET"),
+            polar_base_url: variable("POLAR_BASE_URL"),
+            packs: variable("PACKS"),
+            resend_api_key: variable("RESEND_API_KEY"),
+            mail_from: variable("MAIL_FROM"),
             cargo: variable("CARGO"),
             python: variable("PYTHON"),
         }

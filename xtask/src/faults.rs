@@ -19,14 +19,15 @@ use crate::stack;
 use crate::test;
 use crate::up::{self, Up};
 
-/// Credits of each user: more than they can spend.
-const WELCOME: u32 = 100_000;
+/// Credits that each user starts with: soon spent, so that they have to buy, and owe what they spend and want money back for.
+const WELCOME: u32 = 40;
 /// Minutes instead of hours. They nest as `domain::timing` says; the engine's schedules know no less than a minute.
 const SHORTENED: [&str; 5] = [
     r#"TimeLimits={"provider":6,"lease":20,"batchDeadline":240,"firstLook":30}"#,
     "EditTimeout=15",
     "RescueDelay=25",
     "ReconcileSchedule=rate(1 minute)",
+    "OrderReconcileSchedule=rate(1 minute)",
     // A link for the provider would be signed for the proxy's host.
     "ProviderInputForm=multipart",
 ];
@@ -72,13 +73,15 @@ pub(crate) fn run(options: &Options, report: Report) -> Result<()> {
     fs::create_dir_all(&dir)?;
     // First: a port that was free before a long build may be taken after it.
     test::build_everything(&dir.join("build.json"))?;
-    let [web, engine, openai, proxy] = ports::unused()?;
+    let [web, engine, openai, polar, resend, proxy] = ports::unused()?;
     let parameters = SHORTENED.map(str::to_owned).into_iter();
     let stack_options = StackOptions {
         ports: Ports {
             web,
             engine,
             openai,
+            polar,
+            resend,
         },
         dir,
         parameters: parameters

@@ -13,8 +13,10 @@ mod http;
 mod interrupt;
 mod lint;
 mod lock;
+mod npm;
 mod openapi;
 mod operator;
+mod page;
 mod ports;
 mod process;
 mod project;
@@ -24,6 +26,7 @@ mod stack;
 mod supervisor;
 mod test;
 mod up;
+mod vendors;
 mod wait;
 
 use std::process::ExitCode;
@@ -58,8 +61,12 @@ Usage: cargo xtask <verb> [options]
             --port N               of the web page and the API (default: 8080)
             --engine-port N        of the local AWS engine (default: 4566)
             --stand-ins-port N     of the stand-in for OpenAI (default: 8090)
+            --polar-port N         of the stand-in for Polar (default: 8091)
+            --resend-port N        of the stand-in for Resend (default: 8092)
 
-With OPENAI_API_KEY set, images go to the real service; OPENAI_BASE_URL chooses another compatible one.
+With OPENAI_API_KEY set, images go to the real service; OPENAI_BASE_URL chooses another compatible one. With
+POLAR_ACCESS_TOKEN (and POLAR_BASE_URL, PACKS, POLAR_WEBHOOK_SECRET) credits are sold by Polar, and with RESEND_API_KEY
+(and MAIL_FROM) mail is sent by Resend.
 ";
 
 fn main() -> ExitCode {

@@ -5,9 +5,43 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-/// The ports of one stack.
+/// A service outside of AWS that is played here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StandIn {
+    /// Makes the images.
+    Openai,
+    /// Sells the credits.
+    Polar,
+    /// Sends the mail.
+    Resend,
+}
+
+impl StandIn {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Openai, Self::Polar, Self::Resend];
+
+    /// Its name in `stack.json` and in what the stand-ins print.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Openai => "openai",
+            Self::Polar => "polar",
+            Self::Resend => "resend",
+        }
+    }
+
+    /// The option that says its port.
+    const fn flag(self) -> &'static str {
+        match self {
+            Self::Openai => "--stand-ins-port",
+            Self::Polar => "--polar-port",
+            Self::Resend => "--resend-port",
+        }
+    }
+}
+
+/// The ports of one stack. A file of an older xtask may lack some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub(crate) struct Ports {
     /// Of the front door: the web page and the API.
     pub(crate) web: u16,
@@ -15,6 +49,10 @@ pub(crate) struct Ports {
     pub(crate) engine: u16,
     /// Of the stand-in for OpenAI.
     pub(crate) openai: u16,
+    /// Of the stand-in for Polar.
+    pub(crate) polar: u16,
+    /// Of the stand-in for Resend.
+    pub(crate) resend: u16,
 }
 
 impl Default for Ports {
@@ -23,6 +61,8 @@ impl Default for Ports {
             web: 8080,
             engine: 4566,
             openai: 8090,
+            polar: 8091,
+            resend: 8092,
         }
     }
 }
@@ -30,20 +70,29 @@ impl Default for Ports {
 impl Ports {
     /// Ports that nobody uses at this moment.
     pub(crate) fn unused() -> Result<Self> {
-        let [web, engine, openai] = unused()?;
+        let [web, engine, openai, polar, resend] = unused()?;
         Ok(Self {
             web,
             engine,
             openai,
+            polar,
+            resend,
         })
     }
 
-    /// Fails with a sentence if a port is taken or named twice.
-    pub(crate) fn check(self, with_stand_ins: bool) -> Result<()> {
-        let mut wanted = vec![("--port", self.web), ("--engine-port", self.engine)];
-        if with_stand_ins {
-            wanted.push(("--stand-ins-port", self.openai));
+    /// The port of a stand-in.
+    pub(crate) const fn of(self, stand_in: StandIn) -> u16 {
+        match stand_in {
+            StandIn::Openai => self.openai,
+            StandIn::Polar => self.polar,
+            StandIn::Resend => self.resend,
         }
+    }
+
+    /// Fails with a sentence if a port is taken or named twice.
+    pub(crate) fn check(self, stand_ins: &[StandIn]) -> Result<()> {
+        let mut wanted = vec![("--port", self.web), ("--engine-port", self.engine)];
+        wanted.extend(stand_ins.iter().map(|it| (it.flag(), self.of(*it))));
         for (index, &(flag, port)) in wanted.iter().enumerate() {
             if let Some((other, _)) = wanted
                 .iter()
@@ -99,7 +148,7 @@ mod tests {
             engine: taken,
             ..Ports::unused().unwrap()
         };
-        let message = ports.check(true).unwrap_err().to_string();
+        let message = ports.check(&StandIn::ALL).unwrap_err().to_string();
         assert!(
             message.contains(&taken.to_string()) && message.contains("--engine-port"),
             "{message}"
@@ -110,11 +159,11 @@ mod tests {
     fn a_stand_in_that_is_not_started_needs_no_port() {
         let holder = listen(0).unwrap();
         let ports = Ports {
-            openai: holder.local_addr().unwrap().port(),
+            polar: holder.local_addr().unwrap().port(),
             ..Ports::unused().unwrap()
         };
-        assert!(ports.check(false).is_ok());
-        assert!(ports.check(true).is_err());
+        assert!(ports.check(&[StandIn::Openai, StandIn::Resend]).is_ok());
+        assert!(ports.check(&[StandIn::Polar]).is_err());
     }
 
     #[test]
@@ -124,7 +173,7 @@ mod tests {
             openai: free.web,
             ..free
         }
-        .check(true)
+        .check(&StandIn::ALL)
         .unwrap_err()
         .to_string();
         assert!(message.contains("--port and --stand-ins-port"), "{message}");

@@ -29,6 +29,11 @@ pub(crate) fn python_tests() -> PathBuf {
     root().join("tests/python")
 }
 
+/// The tests that are written for Node, and their pins.
+pub(crate) fn node_tests() -> PathBuf {
+    root().join("tests/node")
+}
+
 /// The run under faults, and the pins of its proxy.
 pub(crate) fn faults() -> PathBuf {
     root().join("tests/faults")

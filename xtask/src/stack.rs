@@ -41,6 +41,9 @@ pub(crate) struct Stack {
     pub(crate) stack_name: String,
     /// Stand-in -> its base URL; empty with the real services.
     pub(crate) stand_ins: BTreeMap<String, String>,
+    /// What the stand-in for Polar signs its webhooks with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) polar_webhook_secret: Option<String>,
     /// Every output of the template.
     pub(crate) outputs: BTreeMap<String, String>,
     /// What runs for it.
@@ -53,6 +56,7 @@ impl Stack {
         ports: Ports,
         outputs: BTreeMap<String, String>,
         stand_ins: BTreeMap<String, String>,
+        polar_webhook_secret: Option<String>,
         processes: Vec<Known>,
     ) -> Result<Self> {
         let output = |name: &str| {
@@ -69,6 +73,7 @@ impl Stack {
             client_id: output("UserPoolClientId")?,
             stack_name: NAME.to_owned(),
             stand_ins,
+            polar_webhook_secret,
             processes,
             outputs,
         })
@@ -98,10 +103,11 @@ pub(crate) struct Ledger {
 pub(crate) struct Wanted {
     /// Its ports.
     pub(crate) ports: Ports,
-    /// Its template's parameters, as given.
+    /// Its template's parameters, those that were given after those that follow from its vendors.
     pub(crate) parameters: Vec<String>,
-    /// The base URL of the images API.
-    pub(crate) provider: String,
+    /// Service outside of AWS -> its base URL. A file of an older xtask has none.
+    #[serde(default)]
+    pub(crate) vendors: BTreeMap<String, String>,
 }
 
 /// The folder of a stack.
@@ -225,6 +231,7 @@ mod tests {
             Ports::default(),
             outputs(&["UserPoolId", "UserPoolClientId", "HttpApiId"]),
             stand_ins,
+            Some("polar_whs_1".to_owned()),
             vec![known],
         )
         .unwrap();
@@ -238,6 +245,7 @@ mod tests {
                 "clientId": "the UserPoolClientId",
                 "stackName": "batch-image-edit",
                 "standIns": {"openai": "http://127.0.0.1:8090/v1"},
+                "polarWebhookSecret": "polar_whs_1",
                 "outputs": {"HttpApiId": "the HttpApiId", "UserPoolClientId": "the UserPoolClientId", "UserPoolId": "the UserPoolId"},
                 "processes": [{"name": "engine", "pid": 7, "startTime": "then"}],
             })
@@ -250,6 +258,7 @@ mod tests {
             Ports::default(),
             outputs(&["UserPoolId"]),
             BTreeMap::new(),
+            None,
             Vec::new(),
         )
         .unwrap_err();
@@ -271,7 +280,7 @@ mod tests {
         let wanted = Wanted {
             ports: Ports::default(),
             parameters: Vec::new(),
-            provider: String::new(),
+            vendors: BTreeMap::new(),
         };
         folder
             .record(&Ledger {
@@ -284,6 +293,7 @@ mod tests {
             Ports::default(),
             outputs(&["UserPoolId", "UserPoolClientId"]),
             BTreeMap::new(),
+            None,
             vec![gone],
         )
         .unwrap();

@@ -3,6 +3,7 @@
 //! Dropping a [`Supervisor`] stops its processes, the youngest first, and clears their folder, however the run ends;
 //! unless they were let go.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -87,9 +88,9 @@ impl Supervisor {
         Ok(())
     }
 
-    /// The base URL of the images API that the stack was started with.
-    pub(crate) fn provider(&self) -> &str {
-        &self.wanted.provider
+    /// The services outside of AWS that the stack was started with, and where they are.
+    pub(crate) fn vendors(&self) -> &BTreeMap<String, String> {
+        &self.wanted.vendors
     }
 
     /// Tells `down` that this run of xtask stays to guard them.
@@ -140,7 +141,7 @@ mod tests {
         let wanted = Wanted {
             ports: Ports::default(),
             parameters: Vec::new(),
-            provider: String::new(),
+            vendors: BTreeMap::new(),
         };
         Supervisor::new(Folder::new(dir.path().to_path_buf()), wanted)
     }

@@ -13,9 +13,10 @@ use lexopt::{Arg, Parser};
 use serde::Deserialize;
 
 use crate::args::{StackOptions, text};
-use crate::cargo::cargo;
+use crate::cargo::{Workspace, cargo};
 use crate::faults;
 use crate::lint;
+use crate::npm;
 use crate::ports::Ports;
 use crate::process;
 use crate::project;
@@ -195,7 +196,8 @@ fn stack(report: Report) -> Result<()> {
             );
         }
     }
-    openai_sdk(&stack)
+    openai_sdk(&stack)?;
+    polar_sdk(report)
 }
 
 /// Is the image stand-in honest? OpenAI's own client is asked.
@@ -214,6 +216,21 @@ fn openai_sdk(stack: &Stack) -> Result<()> {
         .arg(url);
     if !process::run(&mut command)? {
         bail!("the image stand-in is not what OpenAI's client takes it for (see above)");
+    }
+    Ok(())
+}
+
+/// Is the one that sells? Polar's own client is asked, with a stand-in that the test starts for itself.
+fn polar_sdk(report: Report) -> Result<()> {
+    line("Polar's client for Node and its stand-in");
+    let folder = project::node_tests();
+    npm::install(&folder, report)?;
+    let mut command = Command::new("node");
+    command
+        .arg(folder.join("polar_sdk.mjs"))
+        .arg(Workspace::read()?.binaries().join("stand-ins"));
+    if !process::run(&mut command)? {
+        bail!("the stand-in is not what Polar's client takes it for (see above)");
     }
     Ok(())
 }

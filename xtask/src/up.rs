@@ -18,17 +18,18 @@ use crate::environment::{self, Environment};
 use crate::http;
 use crate::interrupt::{self, Interrupted};
 use crate::lock::locked;
+use crate::page;
 use crate::process;
 use crate::project;
 use crate::python;
 use crate::report::{Report, line};
 use crate::stack::{self, Folder, NAME, REGION, Stack, Wanted};
 use crate::supervisor::Supervisor;
+use crate::vendors::Vendors;
 use crate::wait::wait_until;
 
-/// The key that the stand-in accepts.
-const STAND_IN_KEY: &str = "local-stand-in";
-const REAL_PROVIDER: &str = "https://api.openai.com/v1";
+/// Where Polar's webhooks go.
+const POLAR_WEBHOOKS: &str = "/api/polar/webhooks";
 const READY_WITHIN: Duration = Duration::from_mins(1);
 const WATCH_EVERY: Duration = Duration::from_millis(200);
 
@@ -70,7 +71,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         line("Code that changed since is not in it: `cargo xtask down` first.");
         return Ok(());
     };
-    describe(&folder, &stack, supervisor.provider());
+    describe(&folder, &stack, supervisor.vendors());
     if options.detach {
         supervisor.let_go();
         line("Stop it with `cargo xtask down`.");
@@ -97,17 +98,18 @@ fn guard(supervisor: &mut Supervisor) -> Result<()> {
     }
 }
 
-fn describe(folder: &Folder, stack: &Stack, provider: &str) {
+fn describe(folder: &Folder, stack: &Stack, vendors: &BTreeMap<String, String>) {
     line("");
     line(format_args!("  web and API   {}", stack.url));
     line(format_args!("  AWS engine    {}", stack.aws_endpoint));
-    for (name, url) in &stack.stand_ins {
-        line(format_args!("  {name:<13} {url} (stand-in)"));
-    }
-    if stack.stand_ins.is_empty() {
-        line(format_args!(
-            "  openai        {provider} (not a stand-in: it may cost money)"
-        ));
+    for (name, url) in vendors {
+        let what = match (stack.stand_ins.contains_key(name), name.as_str()) {
+            (true, "polar") => "stand-in: its checkouts and portal are pages there",
+            (true, "resend") => "stand-in: open it for the inbox",
+            (true, _) => "stand-in",
+            (false, _) => "not a stand-in: it may cost money",
+        };
+        line(format_args!("  {name:<13} {url} ({what})"));
     }
     line(format_args!(
         "  for clients   {}",
@@ -137,11 +139,14 @@ pub(crate) fn bring_up(options: &StackOptions, report: Report) -> Result<Up> {
     let folder = options.folder();
     folder.create()?;
     let _lock = locked(&folder.join("lock"), report)?;
-    let provider = Provider::choose(&Environment::read(), options.ports.openai);
+    let vendors = Vendors::choose(&Environment::read(), options.ports)?;
+    let base_urls = vendors.base_urls().into_iter();
     let wanted = Wanted {
         ports: options.ports,
-        parameters: options.parameters.clone(),
-        provider: provider.base_url.clone(),
+        parameters: [vendors.parameters(), options.parameters.clone()].concat(),
+        vendors: base_urls
+            .map(|(vendor, url)| (vendor.name().to_owned(), url.to_owned()))
+            .collect(),
     };
     match folder.healthy() {
         Some((stack, running)) if running == wanted => {
@@ -165,53 +170,11 @@ pub(crate) fn bring_up(options: &StackOptions, report: Report) -> Result<Up> {
         report,
         supervisor,
     };
-    let stack = start.everything(&provider)?;
+    let stack = start.everything(&vendors)?;
     Ok(Up {
         stack,
         supervisor: Some(start.supervisor),
     })
-}
-
-/// The images API that the functions will call.
-struct Provider {
-    base_url: String,
-    key: String,
-    input_form: &'static str,
-    /// What it takes that a real one does not; a parameter given by hand comes later and wins.
-    parameters: &'static [&'static str],
-    is_stand_in: bool,
-}
-
-/// The stand-in keeps nobody waiting, and its faults end when a test says so.
-const STAND_IN_PARAMETERS: &[&str] = &[
-    "--parameter",
-    "ProviderImagesPerMinute=6000",
-    "--parameter",
-    "ProviderProbeSeconds=3",
-];
-
-impl Provider {
-    fn choose(environment: &Environment, stand_in_port: u16) -> Self {
-        let key = environment.openai_api_key.clone();
-        let is_stand_in = key.is_none() && environment.openai_base_url.is_none();
-        let usual = if is_stand_in {
-            format!("{}/v1", stack::url(stand_in_port))
-        } else {
-            REAL_PROVIDER.to_owned()
-        };
-        Self {
-            base_url: environment.openai_base_url.clone().unwrap_or(usual),
-            key: key.unwrap_or_else(|| STAND_IN_KEY.to_owned()),
-            // A service elsewhere cannot fetch a photo from this machine: it is sent the bytes.
-            input_form: if is_stand_in { "url" } else { "multipart" },
-            parameters: if is_stand_in {
-                STAND_IN_PARAMETERS
-            } else {
-                &[]
-            },
-            is_stand_in,
-        }
-    }
 }
 
 /// One attempt to start a stack.
@@ -223,23 +186,20 @@ struct Start<'options> {
 }
 
 impl Start<'_> {
-    fn everything(&mut self, provider: &Provider) -> Result<Stack> {
-        self.options.ports.check(provider.is_stand_in)?;
+    fn everything(&mut self, vendors: &Vendors) -> Result<Stack> {
+        self.options.ports.check(&vendors.stand_ins())?;
         let template = project::template()?;
         let workspace = Workspace::read()?;
         self.prepare(&workspace)?;
-        let stand_ins = if provider.is_stand_in {
-            self.start_stand_ins(&workspace)?
-        } else {
-            BTreeMap::new()
-        };
+        let stand_ins = self.start_stand_ins(&workspace, vendors)?;
         self.wait_for_engine()?;
-        let outputs = self.deploy(&workspace, &template, provider)?;
+        let outputs = self.deploy(&workspace, &template, vendors)?;
         self.start_front_door(&workspace, &outputs)?;
         let stack = Stack::new(
             self.options.ports,
             outputs,
             stand_ins,
+            vendors.polar.stand_in_webhook_secret().map(str::to_owned),
             self.supervisor.known(),
         )?;
         self.folder.publish(&stack)?;
@@ -338,19 +298,39 @@ impl Start<'_> {
         Ok(())
     }
 
-    fn start_stand_ins(&mut self, workspace: &Workspace) -> Result<BTreeMap<String, String>> {
+    fn start_stand_ins(
+        &mut self,
+        workspace: &Workspace,
+        vendors: &Vendors,
+    ) -> Result<BTreeMap<String, String>> {
+        let wanted = vendors.stand_ins();
+        let mut found = BTreeMap::new();
+        if wanted.is_empty() {
+            return Ok(found);
+        }
         let mut command = Command::new(workspace.binaries().join("stand-ins"));
         environment::only_essentials(&mut command);
-        command.args(["--openai-port", &self.options.ports.openai.to_string()]);
+        for stand_in in &wanted {
+            let port = self.options.ports.of(*stand_in);
+            command.arg(format!("--{}-port={port}", stand_in.name()));
+        }
+        if let Some(secret) = vendors.polar.stand_in_webhook_secret() {
+            let web = stack::url(self.options.ports.web);
+            command
+                .args(["--packs", &vendors.polar.packs])
+                .args(["--polar-webhook-url", &format!("{web}{POLAR_WEBHOOKS}")])
+                .env("POLAR_WEBHOOK_SECRET", secret);
+        }
         self.supervisor.start("stand-ins", &mut command)?;
-        let line = self.wait_for_line("stand-ins", "openai http")?;
-        let url = line
-            .strip_prefix("openai ")
-            .unwrap_or(&line)
-            .trim()
-            .to_owned();
-        self.report.say(format_args!("stand-ins at {url}"));
-        Ok(BTreeMap::from([("openai".to_owned(), url)]))
+        for stand_in in wanted {
+            let name = stand_in.name();
+            let line = self.wait_for_line("stand-ins", &format!("{name} http"))?;
+            let url = line.strip_prefix(name).unwrap_or(&line).trim();
+            self.report
+                .say(format_args!("stand-in for {name} at {url}"));
+            found.insert(name.to_owned(), url.to_owned());
+        }
+        Ok(found)
     }
 
     fn wait_for_engine(&mut self) -> Result<()> {
@@ -371,7 +351,7 @@ impl Start<'_> {
         &mut self,
         workspace: &Workspace,
         template: &std::path::Path,
-        provider: &Provider,
+        vendors: &Vendors,
     ) -> Result<BTreeMap<String, String>> {
         let result = self.folder.join("outputs.json");
         let mut command = Command::new(python::program("python"));
@@ -395,13 +375,12 @@ impl Start<'_> {
             .arg("--result")
             .arg(&result)
             .args(["--web-origin", &stack::url(self.options.ports.web)])
-            .args([
-                "--provider-base-url",
-                &provider.base_url,
-                "--provider-input-form",
-                provider.input_form,
-            ])
-            .args(provider.parameters)
+            .args(
+                vendors
+                    .parameters()
+                    .iter()
+                    .flat_map(|parameter| ["--known", parameter]),
+            )
             .args(
                 self.options
                     .parameters
@@ -409,7 +388,7 @@ impl Start<'_> {
                     .flat_map(|parameter| ["--parameter", parameter]),
             )
             .env("HOME", self.folder.join("home"))
-            .env("PROVIDER_API_KEY", &provider.key);
+            .envs(vendors.secrets());
         self.report.say("deploying template.yaml");
         if !process::run(&mut command)? {
             self.supervisor.check()?;
@@ -444,7 +423,12 @@ impl Start<'_> {
         ]);
         let web = project::root().join("web/dist");
         if web.join("index.html").is_file() {
+            let engine = stack::url(self.options.ports.engine);
+            let config = self.folder.join("config.json");
+            fs::write(&config, page::config(outputs, &engine)?)?;
             command.arg("--web").arg(web);
+            command.arg("--config").arg(config);
+            command.args(["--policy", &page::policy(outputs, &engine)?]);
         }
         self.supervisor.start("front-door", &mut command)?;
         self.wait_for_line("front-door", "front-door http")?;
@@ -478,56 +462,5 @@ impl Start<'_> {
             Ok(is_ready(folder).then_some(()))
         })?;
         Ok(ready.is_some())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn environment(key: Option<&str>, url: Option<&str>) -> Environment {
-        Environment {
-            openai_api_key: key.map(str::to_owned),
-            openai_base_url: url.map(str::to_owned),
-            cargo: None,
-            python: None,
-        }
-    }
-
-    fn check(key: Option<&str>, url: Option<&str>, expected: (&str, &str, &str, bool)) {
-        let chosen = Provider::choose(&environment(key, url), 8090);
-        assert_eq!(
-            (
-                chosen.base_url.as_str(),
-                chosen.key.as_str(),
-                chosen.input_form,
-                chosen.is_stand_in
-            ),
-            expected
-        );
-    }
-
-    #[test]
-    fn the_provider_follows_the_environment() {
-        check(
-            None,
-            None,
-            ("http://127.0.0.1:8090/v1", "local-stand-in", "url", true),
-        );
-        check(
-            Some("k"),
-            None,
-            ("https://api.openai.com/v1", "k", "multipart", false),
-        );
-        check(
-            Some("k"),
-            Some("https://x/v1"),
-            ("https://x/v1", "k", "multipart", false),
-        );
-        check(
-            None,
-            Some("http://lan:1234/v1"),
-            ("http://lan:1234/v1", "local-stand-in", "multipart", false),
-        );
     }
 }

@@ -1,8 +1,8 @@
-//! `GET /api/account`
+//! `GET` and `DELETE /api/account`, `GET` and `PUT /api/account/settings`
 
 mod handler;
 
-use aws::{Secret, Tables, Welcome};
+use aws::{Queue, Secret, Tables, Welcome};
 use domain::{Credits, PriceTable};
 use edge::Env;
 
@@ -19,9 +19,12 @@ async fn main() -> Result<(), edge::Error> {
     let secret = Secret::new(&settings, env.required("EMAIL_FINGERPRINT_SECRET_ARN")?);
     let welcome = Credits::small(env.parsed("WELCOME_CREDITS")?.unwrap_or(10));
     let handler = handler::Handler {
-        welcome: Welcome::new(tables, secret, welcome),
+        welcome: Welcome::new(tables.clone(), secret, welcome),
+        tables,
+        deletions: Queue::new(&settings, env.required("DELETION_QUEUE_URL")?),
         limits: env.parsed("LIMITS")?.unwrap_or_default(),
         prices: env.parsed::<PriceTable>("PRICES")?.unwrap_or_default(),
+        targets: env.required_as("WEBHOOK_TARGETS")?,
     };
     edge::http::run(|call| handler.handle(call)).await
 }

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use api::{Balance, Checkout, CheckoutRequest, Portal, Transaction, Transactions};
-use aws::{AwsError, LedgerEntry, Secret, Tables, Welcome};
+use aws::{AccountError, AwsError, LedgerEntry, Secret, Tables, Welcome};
 use domain::{Account, Batch, BatchId, Credits, Job, Occasion, Packs};
 use edge::http::{Call, Caller, Failure, ProblemKind, Reply};
 use futures::future::try_join_all;
@@ -49,7 +49,7 @@ impl Handler {
         }
     }
 
-    async fn account(&self, caller: &Caller) -> Result<Option<Account>, AwsError> {
+    async fn account(&self, caller: &Caller) -> Result<Option<Account>, AccountError> {
         self.welcome
             .account(&caller.user, &caller.email, caller.email_verified)
             .await

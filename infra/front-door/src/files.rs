@@ -1,25 +1,50 @@
-//! The web page: files of a folder, and its `index.html` for the paths that the page routes itself.
+//! The web page: files of a folder, and its `index.html` for the paths that the page routes itself, with the headers
+//! that the template's `PageHeaders` adds in AWS (but for the one that insists on TLS).
 
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use axum::http::header;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::header::{self, HeaderName};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{Html, IntoResponse as _, Response};
 
-/// The folder, or the page that is shown without one.
+/// Where the page's `config.json` is, which says where it signs people in; beside `index.html` in AWS.
+const CONFIG: &str = "config.json";
+
+const ALWAYS: [(HeaderName, &str); 4] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+];
+
+/// A page that has been built.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    /// Its files.
+    pub(crate) folder: PathBuf,
+    /// What to answer for its `config.json`.
+    pub(crate) config: Option<PathBuf>,
+    /// What it may do: its `Content-Security-Policy`.
+    pub(crate) policy: Option<HeaderValue>,
+}
+
+/// The page, or what is shown without one.
 #[derive(Clone)]
 pub(crate) struct Files {
-    folder: Option<Arc<Path>>,
+    page: Option<Arc<Page>>,
     placeholder: Arc<str>,
 }
 
 impl Files {
-    /// `url` is where the front door is, for the page without a folder.
-    pub(crate) fn new(folder: Option<PathBuf>, url: &str) -> Self {
+    /// `url` is where the front door is, for what is shown without a page.
+    pub(crate) fn new(page: Option<Page>, url: &str) -> Self {
         Self {
-            folder: folder.map(Into::into),
+            page: page.map(Into::into),
             placeholder: placeholder(url).into(),
         }
     }
@@ -33,7 +58,7 @@ impl Files {
             )
                 .into_response();
         }
-        let Some(folder) = &self.folder else {
+        let Some(page) = &self.page else {
             return if uri.path() == "/" {
                 Html(self.placeholder.to_string()).into_response()
             } else {
@@ -43,7 +68,7 @@ impl Files {
         let Some(file) = file_for(uri.path()) else {
             return not_found();
         };
-        match tokio::fs::read(folder.join(&file)).await {
+        match tokio::fs::read(page.path_of(&file)).await {
             Ok(content) => {
                 // Names of built assets hold a hash of their content; everything else may change with the next build.
                 let caching = if file.starts_with("assets") {
@@ -51,14 +76,20 @@ impl Files {
                 } else {
                     "no-cache"
                 };
-                (
+                let mut response = (
                     [
                         (header::CONTENT_TYPE, content_type(&file)),
                         (header::CACHE_CONTROL, caching),
                     ],
+                    ALWAYS,
                     content,
                 )
-                    .into_response()
+                    .into_response();
+                if let Some(policy) = &page.policy {
+                    let name = header::CONTENT_SECURITY_POLICY;
+                    response.headers_mut().insert(name, policy.clone());
+                }
+                response
             }
             Err(error)
                 if matches!(
@@ -72,6 +103,15 @@ impl Files {
                 eprintln!("cannot read {}: {error}", file.display());
                 StatusCode::INTERNAL_SERVER_ERROR.into_response()
             }
+        }
+    }
+}
+
+impl Page {
+    fn path_of(&self, file: &Path) -> PathBuf {
+        match &self.config {
+            Some(config) if file == Path::new(CONFIG) => config.clone(),
+            _ => self.folder.join(file),
         }
     }
 }

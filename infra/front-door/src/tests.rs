@@ -24,14 +24,14 @@ async fn serve(router: Router) -> String {
     url
 }
 
-async fn front_door(upstream: &str, web: Option<PathBuf>) -> String {
+async fn front_door(upstream: &str, page: Option<Page>) -> String {
     let api = Api::new(
         &format!("{upstream}{PREFIX}"),
         LIMIT,
         Duration::from_secs(5),
     )
     .unwrap();
-    serve(router(api, Files::new(web, "http://here"))).await
+    serve(router(api, Files::new(page, "http://here"))).await
 }
 
 struct Answer {
@@ -188,16 +188,20 @@ async fn serves_the_web_page() {
     std::fs::create_dir(web.path().join("assets")).unwrap();
     std::fs::write(web.path().join("index.html"), "the page").unwrap();
     std::fs::write(web.path().join("assets/app-1.js"), "code").unwrap();
-    let door = front_door(
-        &serve(Router::new().fallback(echo)).await,
-        Some(web.path().to_path_buf()),
-    )
-    .await;
+    let config = web.path().join("at-home.json");
+    std::fs::write(&config, "where to sign in").unwrap();
+    let page = Page {
+        folder: web.path().to_path_buf(),
+        config: Some(config),
+        policy: Some(HeaderValue::from_static("default-src 'self'")),
+    };
+    let door = front_door(&serve(Router::new().fallback(echo)).await, Some(page)).await;
     for (path, status, body) in [
         ("/", StatusCode::OK, "the page"),
         ("/batches/7", StatusCode::OK, "the page"),
         ("/apiary", StatusCode::OK, "the page"),
         ("/assets/app-1.js", StatusCode::OK, "code"),
+        ("/config.json", StatusCode::OK, "where to sign in"),
         ("/assets/app-2.js", StatusCode::NOT_FOUND, "not found\n"),
     ] {
         let answer = get(format!("{door}{path}")).await;
@@ -207,6 +211,9 @@ async fn serves_the_web_page() {
             "{path}"
         );
     }
+    let headers = get(format!("{door}/")).await.headers;
+    assert_eq!(headers["content-security-policy"], "default-src 'self'");
+    assert_eq!(headers["x-content-type-options"], "nosniff");
     assert!(
         get(format!("{door}/api/nothing"))
             .await

@@ -5,9 +5,10 @@
 
 use api::{
     Account, Balance, BatchHistory, BatchStatus, BatchSummary, CancelResponse, Checkout,
-    CheckoutRequest, Counts, FileToUpload, ImageError, ImageStatus, ImageToEdit, Limits, Options,
-    Pack, Packs, Portal, PresignRequest, PresignResponse, Price, SubmitRequest, SubmitResponse,
-    Transaction, Transactions, Upload,
+    CheckoutRequest, Counts, DeleteAccountRequest, DeleteAccountResponse, FileToUpload, ImageError,
+    ImageStatus, ImageToEdit, Limits, Options, Pack, Packs, Portal, PresignRequest,
+    PresignResponse, Price, Settings, SettingsRequest, SubmitRequest, SubmitResponse, Transaction,
+    Transactions, Upload, Webhook, WebhookRequest,
 };
 use domain::PriceTable;
 use picture::PictureRefused;
@@ -26,6 +27,7 @@ const PRODUCT: &str = "0a5c8e21-7b64-4f0d-9c3a-2b1d4e6f8a50";
 const USER: &str = "7b9f6f5e-3c55-4d0a-9a2e-7f6c0d1e2a3b";
 const SUBMITTED: &str = "2026-11-23T21:00:00.000Z";
 const FINISHED: &str = "2026-11-23T21:00:41.350Z";
+const WEBHOOK: &str = "https://example.com/batches";
 const PROMPT: &str = "make it a watercolour";
 /// What the second photo is asked for instead.
 const OWN_PROMPT: &str = "make only the sky blue";
@@ -62,6 +64,51 @@ pub(crate) fn account() -> Account {
                 credits: band.credits.get(),
             })
             .collect(),
+    }
+}
+
+pub(crate) fn new_settings() -> Settings {
+    Settings {
+        emails: true,
+        webhook: None,
+    }
+}
+
+pub(crate) fn settings() -> Settings {
+    Settings {
+        emails: false,
+        webhook: Some(Webhook {
+            url: WEBHOOK.to_owned(),
+            secret: "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".to_owned(),
+        }),
+    }
+}
+
+pub(crate) fn settings_request() -> SettingsRequest {
+    SettingsRequest {
+        emails: false,
+        webhook: Some(WebhookRequest {
+            url: WEBHOOK.to_owned(),
+        }),
+    }
+}
+
+pub(crate) fn short_settings_request() -> SettingsRequest {
+    SettingsRequest {
+        emails: true,
+        webhook: None,
+    }
+}
+
+pub(crate) fn delete_account_request() -> DeleteAccountRequest {
+    DeleteAccountRequest {
+        confirm: "anna@example.com".to_owned(),
+    }
+}
+
+pub(crate) fn delete_account_response() -> DeleteAccountResponse {
+    DeleteAccountResponse {
+        deleted_at: FINISHED.to_owned(),
     }
 }
 

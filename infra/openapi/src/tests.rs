@@ -91,6 +91,10 @@ fn reread(component: &str, body: Value) -> Option<Value> {
     }
     match component {
         "Account" => by::<api::Account>(body),
+        "Settings" => by::<api::Settings>(body),
+        "SettingsRequest" => by::<api::SettingsRequest>(body),
+        "DeleteAccountRequest" => by::<api::DeleteAccountRequest>(body),
+        "DeleteAccountResponse" => by::<api::DeleteAccountResponse>(body),
         "PresignRequest" => by::<api::PresignRequest>(body),
         "PresignResponse" => by::<api::PresignResponse>(body),
         "SubmitRequest" => by::<api::SubmitRequest>(body),
@@ -263,6 +267,7 @@ fn walk(
                     && bound("maximum").is_none_or(|most| number <= most)
             }) || (value.is_i64() && bound("minimum").is_none())
         }
+        "boolean" => value.is_boolean(),
         "array" => value.is_array(),
         "object" => value.is_object(),
         other => panic!("{pointer}: no test knows the type {other}"),

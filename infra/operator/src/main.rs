@@ -55,7 +55,7 @@ enum Ops {
         #[arg(long)]
         reset: bool,
     },
-    /// The dead letters: what even the rescue, or fan-out, could not handle
+    /// The dead letters: what even the rescue, or fan-out, or apply-order could not handle
     Letters {
         /// Sends them on their way again
         #[arg(long)]

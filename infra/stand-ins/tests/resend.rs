@@ -7,7 +7,11 @@
 
 mod common;
 
-use std::num::NonZeroU32;
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    num::NonZeroU32,
+};
 
 use axum::http::StatusCode;
 use common::{client, serve};
@@ -102,7 +106,7 @@ async fn what_is_sent_is_in_the_inbox() {
     assert!(resend.page("/").await.contains("Ready &lt;now&gt;"));
     let shown = resend.page(&format!("/inbox/{id}")).await;
     assert!(
-        shown.contains("srcdoc=\"&lt;p&gt;Here they are.&lt;/p&gt;\""),
+        shown.contains("&lt;p&gt;Here they are.&lt;/p&gt;\"></iframe>"),
         "{shown}"
     );
 }
@@ -135,6 +139,23 @@ async fn refusals_have_resends_names() {
         assert_eq!(outcome(request).await, (status, name.to_owned()));
     }
     assert!(resend.inbox("anna@example.com").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_without_a_user_agent_does_not_get_in() {
+    let resend = StandIn::start().await;
+    let address = resend.base.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    // Of all clients, only one that is written by hand sends none.
+    let request = "POST /emails HTTP/1.1\r\nhost: x\r\nauthorization: Bearer re_test\r\n\
+                   content-length: 0\r\nconnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 403") && answer.contains("1010"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! SQS: sending, and being sure that all of it was sent.
+//! SQS: sending, and being sure that all of it was sent; and having something come again later than by itself.
 
 use std::time::Duration;
 
@@ -43,6 +43,20 @@ impl Queue {
             }
             self.send(entries).await?;
         }
+        Ok(())
+    }
+
+    /// Has a message that its consumer is about to report as failed come again after this time, at most 12 hours, instead
+    /// of the queue's own.
+    pub async fn put_off(&self, receipt: &str, wait: Duration) -> Result<(), AwsError> {
+        self.client
+            .change_message_visibility()
+            .queue_url(&self.url)
+            .receipt_handle(receipt)
+            .visibility_timeout(i32::try_from(wait.as_secs()).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(AwsError::call("sqs:ChangeMessageVisibility"))?;
         Ok(())
     }
 

@@ -6,10 +6,12 @@
 mod account;
 mod batch;
 mod credits;
+mod deletion;
 mod email;
 mod id;
 mod image;
 mod limits;
+mod notice;
 mod occasion;
 mod options;
 mod order;
@@ -17,6 +19,7 @@ pub mod pace;
 mod pack;
 mod picture;
 mod price;
+mod profile;
 mod rescue;
 mod room;
 pub mod signature;
@@ -28,20 +31,24 @@ mod work;
 pub use account::{Account, AdjustRefused, Insufficient, Posting, Reason};
 pub use batch::{Batch, BatchState, Counts, RetryRefused};
 pub use credits::{Credits, CreditsOverflow};
+pub use deletion::Deletion;
 pub use email::EmailFingerprint;
 pub use id::{
-    BatchId, IdempotencyKey, ImageRef, InvalidId, OrderId, UploadKey, UserId, result_key, work_key,
+    BatchId, IdempotencyKey, ImageRef, InvalidId, OrderId, UploadKey, UserId, photo_folders,
+    result_key, work_key,
 };
 pub use image::{
     ClaimRefused, Failure, Image, ImageState, MAX_UNKNOWN_OUTCOMES, Outcome, SettleRefused, Usage,
 };
 pub use limits::{InvalidLimits, Limits};
-pub use occasion::Occasion;
+pub use notice::{Matter, Notice, makes_low};
+pub use occasion::{Occasion, Quoted, counted};
 pub use options::{EditOptions, Format, Quality, Size};
 pub use order::{OrderRecord, OrderStep, Purchase, Refunded, UnknownProduct};
 pub use pack::{InvalidPacks, Pack, Packs};
 pub use picture::Picture;
 pub use price::{InvalidPrices, PriceBand, PriceTable};
+pub use profile::{Profile, Webhook, WebhookSecret};
 pub use rescue::{Execution, Rescue};
 pub use room::{NoRoom, Room};
 pub use submission::{Draft, DraftImage, Fault, Job, MAX_NAME_CHARS, Rejected, Submission};

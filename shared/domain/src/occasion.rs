@@ -56,7 +56,7 @@ impl fmt::Display for Occasion<'_> {
                 } else {
                     ""
                 };
-                let photos = count(batch.total.into(), "photo");
+                let photos = counted(batch.total.into(), "photo");
                 write!(
                     f,
                     "Batch{} ({photos}{again})",
@@ -72,11 +72,11 @@ impl fmt::Display for Occasion<'_> {
                 write!(f, " in batch{}", Quoted(&batch.prompt_excerpt))
             }
             Self::Order { credits, repaid } => {
-                write!(f, "Bought {}", count(credits.get(), "credit"))?;
+                write!(f, "Bought {}", counted(credits.get(), "credit"))?;
                 part(f, repaid, "paid what was owed")
             }
             Self::OrderRefund { credits, owed } => {
-                let credits = count(credits.get(), "credit");
+                let credits = counted(credits.get(), "credit");
                 write!(f, "Refund of an order: {credits} taken back")?;
                 part(f, owed, "had been spent and are owed")
             }
@@ -95,7 +95,8 @@ fn part(f: &mut fmt::Formatter<'_>, credits: Credits, what: &str) -> fmt::Result
 }
 
 /// ` “a prompt…”`, on one line; nothing of an empty one.
-struct Quoted<'a>(&'a str);
+#[derive(Clone, Copy, Debug)]
+pub struct Quoted<'a>(pub &'a str);
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,7 +111,9 @@ impl fmt::Display for Quoted<'_> {
     }
 }
 
-fn count(number: u64, noun: &str) -> String {
+/// `1 photo`, `2 photos`.
+#[must_use]
+pub fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }

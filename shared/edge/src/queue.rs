@@ -3,11 +3,34 @@
 use std::future::Future;
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use domain::Timestamp;
 use futures::future::join_all;
 use serde::de::DeserializeOwned;
 use tracing::{Instrument, error, info_span};
 
 use crate::task::TaskError;
+
+/// A message as its consumer gets it, for those that treat the tenth try differently from the first.
+#[derive(Clone, Debug)]
+pub struct Delivery<T> {
+    /// What it says.
+    pub message: T,
+    /// What the queue knows this delivery by.
+    pub receipt: String,
+    /// How often it was received, this time included.
+    pub tries: u32,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+}
+
+/// What became of a message that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handled {
+    /// It is done with.
+    Done,
+    /// It was not its time: it comes again, and nobody has to know.
+    Later,
+}
 
 /// Hands every record's body to `handle` and reports those that failed, which then come again.
 ///
@@ -17,6 +40,35 @@ where
     T: DeserializeOwned,
     H: Fn(T) -> F,
     F: Future<Output = Result<(), TaskError>>,
+{
+    each_record(event, |record| {
+        let handled = decode(record).map(&handle);
+        async { handled?.await.map(|()| Handled::Done) }
+    })
+    .await
+}
+
+/// The same with all that there is to know of a delivery.
+pub async fn each_delivery<T, H, F>(
+    event: SqsEvent,
+    handle: H,
+) -> Result<SqsBatchResponse, TaskError>
+where
+    T: DeserializeOwned,
+    H: Fn(Delivery<T>) -> F,
+    F: Future<Output = Result<Handled, TaskError>>,
+{
+    each_record(event, |record| {
+        let handled = delivery(record).map(&handle);
+        async { handled?.await }
+    })
+    .await
+}
+
+async fn each_record<H, F>(event: SqsEvent, handle: H) -> Result<SqsBatchResponse, TaskError>
+where
+    H: Fn(&SqsMessage) -> F,
+    F: Future<Output = Result<Handled, TaskError>>,
 {
     let mut records = Vec::with_capacity(event.records.len());
     for record in event.records {
@@ -32,17 +84,17 @@ where
     }
     let tries = records.into_iter().map(|(id, record)| {
         let span = info_span!("record", message.id = %id);
-        let handled = decode(&record).map(&handle);
+        let handled = handle(&record);
         async move {
-            let result = match handled {
-                Ok(handled) => handled.await,
-                Err(error) => Err(error),
-            };
-            // The runtime logs only errors of the whole invocation; this is the boundary for one record.
-            result.err().map(|error| {
-                error!(?error, "record failed");
-                id
-            })
+            match handled.await {
+                Ok(Handled::Done) => None,
+                Ok(Handled::Later) => Some(id),
+                // The runtime logs only errors of the whole invocation; this is the boundary for one record.
+                Err(error) => {
+                    error!(?error, "record failed");
+                    Some(id)
+                }
+            }
         }
         .instrument(span)
     });
@@ -53,6 +105,23 @@ where
         response.batch_item_failures.push(failure);
     }
     Ok(response)
+}
+
+fn delivery<T: DeserializeOwned>(record: &SqsMessage) -> Result<Delivery<T>, TaskError> {
+    let lacks = |what| TaskError::new("record_unreadable", format_args!("a record has no {what}"));
+    let number = |name: &'static str| {
+        let value = record.attributes.get(name);
+        value
+            .and_then(|value| value.parse::<i64>().ok())
+            .ok_or_else(|| lacks(name))
+    };
+    let receipt = record.receipt_handle.clone();
+    Ok(Delivery {
+        message: decode(record)?,
+        receipt: receipt.ok_or_else(|| lacks("receipt handle"))?,
+        tries: u32::try_from(number("ApproximateReceiveCount")?).unwrap_or(u32::MAX),
+        sent_at: Timestamp::from_millis(number("SentTimestamp")?),
+    })
 }
 
 fn decode<T: DeserializeOwned>(record: &SqsMessage) -> Result<T, TaskError> {
@@ -97,6 +166,30 @@ mod tests {
         ]);
         assert_eq!(failures(records).await.unwrap(), ["b", "c", "d"]);
         assert_eq!(failures(json!([])).await.unwrap(), [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn a_delivery_says_how_often_and_since_when() {
+        let record = |id: &str, tries: &str| {
+            json!({
+                "messageId": id,
+                "receiptHandle": format!("receipt-{id}"),
+                "body": "1",
+                "attributes": { "ApproximateReceiveCount": tries, "SentTimestamp": "1790000000000" },
+            })
+        };
+        let records = json!([record("a", "1"), record("b", "2"), record("c", "x"), { "messageId": "d", "body": "1" }]);
+        let response = each_delivery(event(&records), async |delivery: Delivery<u32>| {
+            assert_eq!(delivery.sent_at, Timestamp::from_millis(1_790_000_000_000));
+            assert!(delivery.receipt.starts_with("receipt-"));
+            match delivery.tries {
+                1 => Ok(Handled::Done),
+                _ => Ok(Handled::Later),
+            }
+        });
+        let again = response.await.unwrap().batch_item_failures;
+        let again: Vec<_> = again.iter().map(|it| it.item_identifier.as_str()).collect();
+        assert_eq!(again, ["b", "c", "d"]);
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! Users who submit, poll, cancel and retry at once, while calls to AWS fail before or after they took effect, deliveries
+//! Users who submit, poll, cancel, retry, buy and give back at once, while calls to AWS fail before or after they took effect, deliveries
 //! come again and out of order, function processes are killed, and the provider misbehaves. Then the faults stop, and
 //! everything has to come to rest by itself.
 //!
@@ -8,6 +8,7 @@
 mod injector;
 mod proof;
 mod schedule;
+mod shop;
 mod tally;
 mod users;
 
@@ -15,7 +16,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use futures::future::join_all;
+use futures::future::{join_all, try_join_all};
 use stack_tests::Stack;
 use tokio::time::Instant;
 
@@ -57,7 +58,7 @@ async fn main() -> Result<()> {
         let rng = fastrand::Rng::with_seed(options.seed.wrapping_mul(USERS).wrapping_add(number));
         Customer::new(&stack, rng, Arc::clone(&tally)).await
     });
-    let mut customers = join_all(signed_up).await;
+    let mut customers = try_join_all(signed_up).await?;
     let injector = Injector::new(&stack, &options.proxy, Arc::clone(&tally))?;
     let events = schedule::schedule(options.seed, Duration::from_secs(options.seconds));
     let working = join_all(customers.iter_mut().map(|customer| customer.work(until)));

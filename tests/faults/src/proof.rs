@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
-use api::{Account, BatchHistory, BatchStatus};
+use api::{Balance, BatchHistory, BatchStatus};
 use domain::{BatchId, MAX_UNKNOWN_OUTCOMES};
 use reqwest::Method;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -57,12 +57,13 @@ impl Proof {
                 spent += status.credits_spent - status.credits_refunded;
                 all.push(batch.parse()?);
             }
-            let account: Account = get(customer, "/api/account").await?;
+            let given = welcome + customer.bought();
+            let adds_up = |balance: &Balance| spent + balance.credits == given + balance.owed;
+            let balance = settled(customer, adds_up, give_up).await?;
             ensure!(
-                spent + account.credits == welcome,
-                "{} has {} credits and spent {spent} of {welcome}",
-                account.user_id,
-                account.credits,
+                adds_up(&balance),
+                "{} has {balance:?} and spent {spent} of {given}",
+                customer.user.id(),
             );
         }
         Ok(all)
@@ -143,6 +144,21 @@ async fn batches(customer: &Customer) -> Result<Vec<String>> {
             Some(next) => cursor = format!("&cursor={next}"),
             None => return Ok(ids),
         }
+    }
+}
+
+/// The balance, once the last purchase and the last refund have arrived, or as it is when that takes too long.
+async fn settled(
+    customer: &Customer,
+    adds_up: impl Fn(&Balance) -> bool,
+    give_up: Instant,
+) -> Result<Balance> {
+    loop {
+        let balance = get(customer, "/api/billing/balance").await?;
+        if adds_up(&balance) || Instant::now() > give_up {
+            return Ok(balance);
+        }
+        sleep(PAUSE).await;
     }
 }
 

@@ -3,14 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Result, bail};
-use api::{BatchStatus, SubmitResponse, Upload};
+use api::{BatchStatus, Checkout, SubmitResponse, Upload};
 use domain::{ImageRef, Work};
 use reqwest::{Method, Url, header::HOST};
 use serde_json::{Value, json};
 use stack_tests::{Answer, Stack, User, unique};
 use tokio::time::{Instant, sleep};
 
-use crate::tally::Tally;
+use crate::{
+    shop::{PRODUCT, Purchase, Seller},
+    tally::Tally,
+};
 
 /// How long a client repeats a request that gets no proper answer: longer than any burst of faults.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -50,24 +53,39 @@ pub(crate) struct Customer {
     pub(crate) user: User,
     http: reqwest::Client,
     engine: String,
+    seller: Seller,
     rng: fastrand::Rng,
     tally: Arc<Tally>,
     batches: Vec<String>,
+    purchases: Vec<Purchase>,
 }
 
 impl Customer {
-    pub(crate) async fn new(stack: &Stack, rng: fastrand::Rng, tally: Arc<Tally>) -> Self {
-        Self {
-            user: User::new(stack).await,
-            http: reqwest::Client::builder()
-                .no_proxy()
-                .build()
-                .unwrap_or_default(),
+    pub(crate) async fn new(
+        stack: &Stack,
+        mut rng: fastrand::Rng,
+        tally: Arc<Tally>,
+    ) -> Result<Self> {
+        let user = User::new(stack).await;
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let seller = Seller::new(stack, &http);
+        // Some are never told of by webhook: for them there is only the reconciliation.
+        let settings = json!({
+            "webhooks": rng.u32(0..4) > 0,
+            "duplicates": rng.u32(0..3),
+            "delayMs": rng.u32(0..3000),
+        });
+        seller.set(user.id(), &settings).await?;
+        Ok(Self {
+            user,
+            http,
             engine: stack.aws_endpoint.clone(),
+            seller,
             rng,
             tally,
             batches: Vec::new(),
-        }
+            purchases: Vec::new(),
+        })
     }
 
     /// Does one thing after the other until then.
@@ -75,10 +93,12 @@ impl Customer {
         self.insist("account", Method::GET, "/api/account", None)
             .await?;
         while Instant::now() < until {
-            match self.rng.u32(0..10) {
+            match self.rng.u32(0..12) {
                 0..6 => self.submit().await?,
                 6 => self.on_some_batch("cancel").await?,
                 7 => self.on_some_batch("retry").await?,
+                8 => self.buy().await?,
+                9 => self.give_back().await?,
                 _ => self.look().await?,
             }
             sleep(PAUSE).await;
@@ -130,6 +150,47 @@ impl Customer {
             other => bail!("submit: {other} {}", String::from_utf8_lossy(&answer.body)),
         }
         Ok(())
+    }
+
+    async fn buy(&mut self) -> Result<()> {
+        let body = json!({ "productId": PRODUCT });
+        let answer = self
+            .insist(
+                "checkout",
+                Method::POST,
+                "/api/billing/checkout",
+                Some(("", &body)),
+            )
+            .await?;
+        let checkout: Checkout = answer.expect(201);
+        let discount = if self.rng.u32(0..8) == 0 { 100 } else { 0 };
+        let purchase = self.seller.pay(&checkout.checkout_id, discount).await?;
+        self.tally.count("bought");
+        self.purchases.push(purchase);
+        Ok(())
+    }
+
+    /// Asks for money back, for all of an order or for a part.
+    async fn give_back(&mut self) -> Result<()> {
+        let Some(purchase) = self.rng.choice(&mut self.purchases) else {
+            return Ok(());
+        };
+        let left = purchase.left();
+        if left == 0 {
+            return Ok(());
+        }
+        let amount = match self.rng.bool() {
+            true => left,
+            false => self.rng.u64(1..=left),
+        };
+        *purchase = self.seller.refund(purchase, amount).await?;
+        self.tally.count("given back");
+        Ok(())
+    }
+
+    /// What all purchases together are worth now.
+    pub(crate) fn bought(&self) -> u64 {
+        self.purchases.iter().map(Purchase::credits).sum()
     }
 
     /// Remembers a batch, and lets the injector know of its images.

@@ -8,8 +8,12 @@ use serde_json::Value;
 use tidy::{Faults, Reference, Statement, Template};
 
 /// Properties that end in `Name` but name something else.
-const NO_PHYSICAL_NAMES: [(&str, &str); 3] = [
+const NO_PHYSICAL_NAMES: [(&str, &str); 5] = [
+    // Has to have one, and its stack's name is in it.
+    ("AWS::CloudFront::Function", "Name"),
     ("AWS::CloudWatch::Alarm", "MetricName"),
+    // Google.
+    ("AWS::Cognito::UserPoolIdentityProvider", "ProviderName"),
     ("AWS::Lambda::Permission", "FunctionName"),
     // Whose lines it reads.
     ("AWS::Logs::MetricFilter", "LogGroupName"),

@@ -9,7 +9,10 @@ use domain::BatchId;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::violation::{Code, Ids, Violation};
+use super::{
+    order::{self, ORDER, OrderEntry, Orders},
+    violation::{Code, Ids, Violation},
+};
 use crate::record::Record;
 
 /// `pk` of a user's records, before the id.
@@ -21,6 +24,8 @@ pub const ACCOUNT: &str = "ACCOUNT";
 /// `sk` of an entry, before its name.
 pub const ENTRY: &str = "TXN#";
 
+/// What the name of an entry begins with that takes back what an order gave.
+const ORDER_REFUND: &str = "order-refund";
 /// `sk` of the entry that welcomed a user.
 const WELCOME: &str = "TXN#welcome";
 
@@ -42,6 +47,10 @@ struct Line {
     owed_after: i64,
     #[serde(default)]
     batch_id: Option<BatchId>,
+    #[serde(default)]
+    order_id: Option<String>,
+    #[serde(default)]
+    credits: Option<i64>,
 }
 
 /// An entry.
@@ -91,6 +100,7 @@ impl Ledger {
         let mut violations = Vec::new();
         let mut account = None;
         let mut entries = Vec::new();
+        let mut orders = Orders::new();
         for record in records {
             let read = if record.sk == ACCOUNT {
                 record
@@ -100,6 +110,10 @@ impl Ledger {
                 record
                     .read()
                     .map(|line| entries.push(Entry { line, name, record }))
+            } else if let Some(id) = record.sk.strip_prefix(ORDER) {
+                record
+                    .read()
+                    .map(|order| _ = orders.insert(id, (order, record)))
             } else {
                 Ok(())
             };
@@ -119,6 +133,10 @@ impl Ledger {
         if violations.is_empty() {
             violations.extend(entries.iter().filter_map(|entry| entry.misnamed(user)));
             violations.extend(follow(user, account, &entries));
+        }
+        // What does not follow has no worth that an order could be judged by.
+        if violations.is_empty() {
+            violations.extend(order::judge(user, &orders, &of_orders(&entries)));
         }
         Self {
             violations,
@@ -142,10 +160,26 @@ impl Entry<'_> {
         }
     }
 
+    /// The order that the name means.
+    fn order(&self) -> Option<&str> {
+        let (kind, rest) = self.name.split_once('#')?;
+        match kind {
+            "order" => Some(rest),
+            ORDER_REFUND => Some(rest.split_once('#')?.0),
+            _ => None,
+        }
+    }
+
+    fn takes_back(&self) -> bool {
+        self.name.split('#').next() == Some(ORDER_REFUND)
+    }
+
     fn misnamed(&self, user: &str) -> Option<Violation> {
-        let kind = self.name.split('#').next();
+        let kind = self.name.split('#').next().map(|it| it.replace('-', "_"));
         let batch = self.about().map(|(batch, _)| batch);
-        let fits = kind == Some(self.line.kind.as_str()) && batch == self.line.batch_id;
+        let fits = kind.as_ref() == Some(&self.line.kind)
+            && batch == self.line.batch_id
+            && self.order() == self.line.order_id.as_deref();
         let detail = || format!("the name {} is not that of what is in it", self.name);
         (!fits).then(|| {
             Violation::new(
@@ -158,8 +192,8 @@ impl Entry<'_> {
     }
 
     /// Does this entry follow from a balance and a debt? The amount is the change of the balance; a debt is paid before
-    /// anything is added, and is only ever taken on when the balance is used up.
-    const fn follows(&self, balance: i64, owed: i64) -> bool {
+    /// anything is added, and is only ever taken on when the balance is used up, for what was bought and given back.
+    fn follows(&self, balance: i64, owed: i64) -> bool {
         let Line {
             amount,
             balance_after,
@@ -175,7 +209,7 @@ impl Entry<'_> {
             && owed_after >= 0
             && (amount <= 0 || owed_after == 0)
             && (amount >= 0 || owed_after >= owed)
-            && (owed_after <= owed || balance_after == 0)
+            && (owed_after <= owed || (balance_after == 0 && self.takes_back()))
     }
 
     const fn credits(&self) -> (i64, i64) {
@@ -262,24 +296,45 @@ fn impossible(user: &str, account: Account, record: &Record) -> Vec<Violation> {
         .collect()
 }
 
-/// The entries about batches, each with what it was worth.
-fn of_batches(user: &str, entries: &[Entry]) -> Vec<(BatchId, BatchEntry)> {
-    let mut found = Vec::new();
+/// The entries, each with what it was worth: the change of the balance, and what of it paid a debt or made one.
+fn with_worth<'a, 'r>(entries: &'a [Entry<'r>]) -> impl Iterator<Item = (&'a Entry<'r>, i64)> {
     let mut owed = 0;
-    for entry in entries {
+    entries.iter().map(move |entry| {
         let paid: i64 = owed - entry.line.owed_after;
         owed = entry.line.owed_after;
-        if let Some((batch, about)) = entry.about() {
+        (entry, entry.line.amount.saturating_add(paid))
+    })
+}
+
+/// The entries about batches.
+fn of_batches(user: &str, entries: &[Entry]) -> Vec<(BatchId, BatchEntry)> {
+    with_worth(entries)
+        .filter_map(|(entry, worth)| {
+            let (batch, about) = entry.about()?;
             let entry = BatchEntry {
                 user: user.to_owned(),
                 about,
-                worth: entry.line.amount.saturating_add(paid),
+                worth,
                 record: entry.record.clone(),
             };
-            found.push((batch, entry));
-        }
-    }
-    found
+            Some((batch, entry))
+        })
+        .collect()
+}
+
+/// The entries about orders.
+fn of_orders<'a>(entries: &'a [Entry]) -> Vec<OrderEntry<'a>> {
+    with_worth(entries)
+        .filter_map(|(entry, worth)| {
+            Some(OrderEntry {
+                order: entry.order()?,
+                takes_back: entry.takes_back(),
+                credits: entry.line.credits,
+                worth,
+                record: entry.record,
+            })
+        })
+        .collect()
 }
 
 /// The addresses that have had their welcome: fingerprint -> user.

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod batch;
 pub mod calls;
+mod order;
 mod survey;
 mod suspect;
 #[cfg(test)]

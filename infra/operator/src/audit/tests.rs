@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
     Account, Batch, BatchId, Credits, Draft, DraftImage, Failure, Image, ImageRef, ImageState,
-    Limits, Submission, Timestamp, UserId, timing::TimeLimits,
+    Limits, OrderRecord, Posting, Purchase, Refunded, Submission, Timestamp, UserId,
+    timing::TimeLimits,
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -20,8 +21,9 @@ use crate::record::Record;
 const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 const LATER: Timestamp = Timestamp::from_millis(1_790_000_000_000 + 8 * 3_600_000);
 const ANNA: &str = "anna";
+const ORDER: &str = "9b2f6bd0-0000-4000-8000-000000000001";
 
-/// Somebody's records: ten credits, a batch of four images. The first is completed, the second canceled, the third failed,
+/// Somebody's records: ten credits, fifty that were bought and half of them taken back, a batch of four images. The first is completed, the second canceled, the third failed,
 /// the last open.
 struct World {
     credits: Vec<Value>,
@@ -71,6 +73,12 @@ impl World {
         };
         let batch = batch_id();
         world.post("welcome", 10);
+        world.post(&format!("order#{ORDER}"), 50);
+        world.post(&format!("order-refund#{ORDER}#250"), -25);
+        world.credits.push(json!({
+            "pk": "USER#anna", "sk": format!("ORDER#{ORDER}"), "product_id": "p1", "granted": 50, "amount": 500,
+            "refunded": 250, "taken_back": 25,
+        }));
         world.post(&format!("debit#{batch}"), -4);
         world.post(&format!("refund#{batch}#00001"), 1);
         world.post(&format!("refund#{batch}#00002"), 1);
@@ -83,13 +91,18 @@ impl World {
     /// Adds an entry that follows from all before it.
     fn post(&mut self, name: &str, amount: i64) {
         let mut parts = name.split('#');
-        let (kind, batch) = (parts.next(), parts.next());
+        let (kind, id) = (parts.next().unwrap(), parts.next());
         let mut entry = json!({
-            "pk": "USER#anna", "sk": format!("TXN#{name}"), "kind": kind, "amount": amount,
+            "pk": "USER#anna", "sk": format!("TXN#{name}"), "kind": kind.replace('-', "_"), "amount": amount,
             "owed_after": 0, "created_at": NOW,
         });
-        if let (Some("debit" | "refund"), Some(batch)) = (kind, batch) {
-            entry["batch_id"] = json!(batch);
+        match kind {
+            "debit" | "refund" => entry["batch_id"] = json!(id),
+            "order" | "order-refund" => {
+                entry["order_id"] = json!(id);
+                entry["credits"] = json!(amount.abs());
+            }
+            _ => {}
         }
         self.credits.push(entry);
         self.add_up();
@@ -207,6 +220,17 @@ fn batch_records() -> Vec<Value> {
     ]
 }
 
+/// An order that cost 40 cents, as told of when so much was given back.
+fn purchase(refunded: Refunded) -> Purchase {
+    Purchase {
+        id: ORDER.parse().unwrap(),
+        user: ANNA.parse().unwrap(),
+        product_id: "p1".to_owned(),
+        amount: 40,
+        refunded,
+    }
+}
+
 /// Takes a field out of a record.
 fn forget(record: &mut Value, field: &str) {
     assert!(record.as_object_mut().unwrap().remove(field).is_some());
@@ -215,6 +239,21 @@ fn forget(record: &mut Value, field: &str) {
 #[test]
 fn sound_records_are_sound() {
     assert_eq!(World::sound().judge(), []);
+}
+
+#[test]
+fn what_a_forgotten_user_leaves_is_sound() {
+    let mut world = World::sound();
+    world.at("META")["erased_at"] = json!(NOW);
+    world.at("MANIFEST#0000")["prompt"] = json!("");
+    world.at("MANIFEST#0001")["jobs"] = json!([]);
+    world.results.clear();
+    assert_eq!(world.judge(), []);
+    // Their money is judged as ever.
+    world.remove("TXN#refund");
+    world.add_up();
+    let codes: Vec<_> = world.judge().iter().map(|it| it.code).collect();
+    assert_eq!(codes, [Code::RefundMissing; 2]);
 }
 
 type Corrupt = fn(&mut World);
@@ -243,6 +282,9 @@ const CORRUPTIONS: &[(Code, Corrupt)] = &[
     (Code::EntryMisnamed, |it| {
         forget(it.at("TXN#refund"), "batch_id");
     }),
+    (Code::EntryMisnamed, |it| {
+        it.at("TXN#order-refund")["order_id"] = json!("another");
+    }),
     (Code::SequenceBroken, |it| {
         it.at("TXN#refund")["seq"] = json!(9);
     }),
@@ -258,12 +300,18 @@ const CORRUPTIONS: &[(Code, Corrupt)] = &[
     (Code::EntryDoesNotFollow, |it| {
         it.at("TXN#debit")["balance_after"] = json!(7);
     }),
+    (Code::EntryDoesNotFollow, |it| {
+        // Only what was bought and given back may be owed.
+        it.post("adjust#1", -33);
+        it.at("TXN#adjust")["owed_after"] = json!(1);
+        it.at("ACCOUNT")["owed"] = json!(1);
+    }),
     (Code::BalanceIsNotTheSum, |it| {
         it.at("ACCOUNT")["balance"] = json!(9);
     }),
     (Code::OwedIsNotTheLast, |it| {
         // All is spent, so that something may be owed; the account says so, and no entry does.
-        it.post("order-refund#1", -8);
+        it.post("adjust#1", -33);
         it.at("ACCOUNT")["owed"] = json!(1);
     }),
     (Code::WelcomeWithoutFingerprint, |it| it.remove("WELCOME")),
@@ -340,6 +388,42 @@ const CORRUPTIONS: &[(Code, Corrupt)] = &[
     }),
     (Code::Overdue, |it| it.expected.now = LATER),
     (Code::OpenAtRest, |it| it.expected.at_rest = true),
+    (Code::LedgerUnreadable, |it| {
+        forget(it.at("ORDER#"), "granted");
+    }),
+    (Code::OrderWithoutEntry, |it| {
+        let grant = it.at("TXN#order#");
+        grant["sk"] = json!("TXN#adjust#1");
+        grant["kind"] = json!("adjust");
+        forget(grant, "order_id");
+    }),
+    (Code::EntryOfNoOrder, |it| it.remove("ORDER#")),
+    (Code::OrderEntryWrong, |it| {
+        it.at("TXN#order#")["credits"] = json!(49);
+    }),
+    (Code::OrderEntryWrong, |it| {
+        forget(it.at("TXN#order-refund"), "credits");
+    }),
+    (Code::OrderGrantDiffers, |it| {
+        it.at("ORDER#")["granted"] = json!(49);
+    }),
+    (Code::OrderTakenBackTooMuch, |it| {
+        it.at("ORDER#")["taken_back"] = json!(51);
+    }),
+    (Code::OrderTakenBackDiffers, |it| {
+        it.at("ORDER#")["taken_back"] = json!(24);
+    }),
+    (Code::OrderTakenBackDiffers, |it| {
+        it.remove("TXN#order-refund");
+        it.add_up();
+    }),
+    (Code::OrderPartWrong, |it| {
+        it.at("ORDER#")["refunded"] = json!(300);
+    }),
+    (Code::OrderPartWrong, |it| {
+        // Half of what cost nothing.
+        it.at("ORDER#")["amount"] = json!(0);
+    }),
     (Code::TooManyUnknownOutcomes, |it| {
         it.at("IMAGE#00002")["unknown_outcomes"] = json!(3);
     }),
@@ -402,15 +486,20 @@ fn a_refund_that_pays_a_debt_is_a_whole_refund() {
     } else {
         panic!("the address comes last")
     };
-    world.post("order-refund#1", -7);
-    world.at("TXN#order-refund")["owed_after"] = json!(3);
-    refund["seq"] = json!(5);
+    world.post("adjust#1", -29);
+    world.post(&format!("order-refund#{ORDER}#500"), -3);
+    let taken = world.at(&format!("TXN#order-refund#{ORDER}#500"));
+    taken["credits"] = json!(25);
+    taken["owed_after"] = json!(22);
+    world.at("ORDER#")["refunded"] = json!(500);
+    world.at("ORDER#")["taken_back"] = json!(50);
+    refund["seq"] = json!(8);
     refund["amount"] = json!(0);
     refund["balance_after"] = json!(0);
-    refund["owed_after"] = json!(2);
+    refund["owed_after"] = json!(21);
     world.credits.extend([refund, last]);
-    world.at("ACCOUNT")["entries"] = json!(5);
-    world.at("ACCOUNT")["owed"] = json!(2);
+    world.at("ACCOUNT")["entries"] = json!(8);
+    world.at("ACCOUNT")["owed"] = json!(21);
     assert_eq!(world.judge(), []);
 }
 
@@ -442,25 +531,50 @@ fn calls_that_were_not_counted_are_found() {
 proptest! {
     /// What the domain posts, the audit finds sound; and when one amount is another, it does not.
     #[test]
-    fn the_domains_own_ledgers_are_sound(changes in prop::collection::vec((any::<bool>(), 1u32..50), 1..60), at in any::<prop::sample::Index>()) {
+    fn the_domains_own_ledgers_are_sound(changes in prop::collection::vec((0..3, 1u32..50), 1..60), at in any::<prop::sample::Index>()) {
         let mut account = Account::default();
         let mut lines = Vec::new();
-        for (number, (credit, amount)) in changes.into_iter().enumerate() {
-            let amount = Credits::small(amount);
-            let posting = if credit { account.credit(amount).ok() } else { account.debit(amount).ok() };
-            let Some(posting) = posting else { continue };
-            account = posting.after;
+        let mut post = |account: &mut Account, name: String, posting: Posting, credits: Option<Credits>| {
+            *account = posting.after;
+            let (kind, order) = name.split_once('#').unwrap();
             lines.push(json!({
-                "pk": "USER#anna", "sk": format!("TXN#order#{number}"), "kind": "order", "seq": account.entries,
-                "amount": posting.amount, "balance_after": account.balance, "owed_after": account.owed,
+                "pk": "USER#anna", "sk": format!("TXN#{name}"), "kind": kind.replace('-', "_"), "seq": account.entries,
+                "amount": posting.amount, "balance_after": account.balance, "owed_after": account.owed, "credits": credits,
+                "order_id": credits.and_then(|_| order.split('#').next()),
             }));
+        };
+        let mut order: Option<OrderRecord> = None;
+        for (number, (change, amount)) in changes.into_iter().enumerate() {
+            let credits = Credits::small(amount);
+            let posting = match change {
+                0 => account.credit(credits).ok(),
+                1 => account.debit(credits).ok(),
+                _ => {
+                    let told = purchase(Refunded::Part(amount.into()));
+                    while let Some(step) = told.next(order.as_ref(), Some(Credits::small(30))).unwrap() {
+                        let posting = step.post(account).unwrap();
+                        post(&mut account, step.reason.entry_id(), posting, Some(step.credits));
+                        order = Some(step.after);
+                    }
+                    None
+                }
+            };
+            if let Some(posting) = posting {
+                post(&mut account, format!("adjust#{number}"), posting, None);
+            }
         }
-        let mut head = json!(account);
-        head["pk"] = json!("USER#anna");
-        head["sk"] = json!("ACCOUNT");
-        lines.push(head);
+        let entries = lines.len();
+        let mut keep = |record: Value, sk: String| {
+            let mut record = record;
+            record["pk"] = json!("USER#anna");
+            record["sk"] = json!(sk);
+            lines.push(record);
+        };
+        keep(json!(account), "ACCOUNT".to_owned());
+        if let Some(order) = order {
+            keep(json!(order), format!("ORDER#{ORDER}"));
+        }
         prop_assert_eq!(Ledger::judge(ANNA, &records(&lines, "")).violations, vec![]);
-        let entries = lines.len() - 1;
         if entries > 0 {
             let line = &mut lines[at.index(entries)];
             line["amount"] = json!(line["amount"].as_i64().unwrap() + 1);

@@ -16,6 +16,8 @@ pub enum Rule {
     R2,
     /// No image stays open.
     R3,
+    /// Nothing happens twice because it was said twice.
+    R4,
     /// A result is never lost, and no call to the provider goes uncounted.
     R5,
 }
@@ -59,7 +61,7 @@ codes! {
     OwedNegative => "owed_negative", R1;
     /// Something can be spent while something is owed, which is paid first.
     BalanceBesideDebt => "balance_beside_debt", R1;
-    /// An entry's name is not that of its kind and batch, so it would not keep out its own repeat.
+    /// An entry's name is not that of its kind and batch or order, so it would not keep out its own repeat.
     EntryMisnamed => "entry_misnamed", R1;
     /// The numbers of the entries have a gap, or one twice.
     SequenceBroken => "sequence_broken", R1;
@@ -122,6 +124,21 @@ codes! {
     /// An execution runs though everything is said to be at rest.
     RunningAtRest => "running_at_rest", R3;
 
+    /// Credits were granted for an order, but no entry gave them.
+    OrderWithoutEntry => "order_without_entry", R4;
+    /// An entry is about an order that has no record, which would keep out its repeat.
+    EntryOfNoOrder => "entry_of_no_order", R4;
+    /// An entry about an order says other than what it gave or took.
+    OrderEntryWrong => "order_entry_wrong", R4;
+    /// An order's record and its entry say different grants.
+    OrderGrantDiffers => "order_grant_differs", R4;
+    /// More was taken back of an order than was granted for it.
+    OrderTakenBackTooMuch => "order_taken_back_too_much", R4;
+    /// What was taken back by an order's record is not the sum of the entries.
+    OrderTakenBackDiffers => "order_taken_back_differs", R4;
+    /// What was taken back of an order is not the refund's part of it.
+    OrderPartWrong => "order_part_wrong", R4;
+
     /// The provider was asked again after two calls whose outcome is unknown.
     TooManyUnknownOutcomes => "too_many_unknown_outcomes", R5;
     /// A completed image does not say where its result is.
@@ -156,6 +173,9 @@ pub struct Ids {
     /// Which of its images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image: Option<u32>,
+    /// Which order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
 }
 
 impl Ids {
@@ -177,6 +197,15 @@ impl Ids {
         }
     }
 
+    /// About one order of theirs.
+    #[must_use]
+    pub fn order(self, order: &(impl ToString + ?Sized)) -> Self {
+        Self {
+            order: Some(order.to_string()),
+            ..self
+        }
+    }
+
     /// About one image of it.
     #[must_use]
     pub fn image(self, image: u32) -> Self {
@@ -192,7 +221,8 @@ impl fmt::Display for Ids {
         let user = self.user.as_ref().map(|user| format!("user {user}"));
         let batch = self.batch.as_ref().map(|batch| format!("batch {batch}"));
         let image = self.image.map(|image| format!("image {image}"));
-        let all: Vec<_> = [user, batch, image].into_iter().flatten().collect();
+        let order = self.order.as_ref().map(|order| format!("order {order}"));
+        let all: Vec<_> = [user, batch, image, order].into_iter().flatten().collect();
         f.write_str(&all.join(", "))
     }
 }

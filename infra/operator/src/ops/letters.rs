@@ -1,10 +1,11 @@
-//! Dead letters: what even the rescue, or fan-out, could not handle. Listing them, and sending them on their way again.
+//! Dead letters: what even the rescue, fan-out, apply-order, notify, send-notice or delete-account could not handle.
+//! Listing them, and sending them on their way again.
 
 use std::{collections::BTreeMap, fmt};
 
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
-use domain::{BatchId, ImageRef, Timestamp};
+use domain::{BatchId, Deletion, ImageRef, Notice, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{audit::batch::BATCH, stack::Stack};
@@ -22,6 +23,12 @@ pub enum Pile {
     Lost,
     /// Parts of the stream that fan-out has given up.
     FanOut,
+    /// Orders that apply-order has given up.
+    Credit,
+    /// Notices that send-notice has given up, and parts of the streams that notify has.
+    Notice,
+    /// Users whom delete-account could not forget.
+    Deletion,
 }
 
 /// A dead letter.
@@ -55,6 +62,12 @@ pub enum About {
     Image(ImageRef),
     /// Records of the stream, which have left it or will: no batch is named.
     Shard(String),
+    /// An order, by Polar's id: its user may be waiting for credits.
+    Order(String),
+    /// Something that a user was to be told, by its name.
+    Notice(String),
+    /// Somebody who wants to be forgotten.
+    User(UserId),
     /// Nothing that we write.
     Unknown,
 }
@@ -68,6 +81,14 @@ pub struct Redriven {
     pub fan_out: usize,
     /// Open batches that reconcile looks at next because of those.
     pub batches_due: usize,
+    /// Letters that went back to the credit queue.
+    pub orders: usize,
+    /// Letters that went back to the notice queue.
+    pub notices: usize,
+    /// Letters of notify. What those records said was news when they were in the stream.
+    pub forgotten: usize,
+    /// Letters that went back to the deletion queue.
+    pub deletions: usize,
 }
 
 /// The bodies that we know.
@@ -83,6 +104,17 @@ enum Body {
         #[serde(rename = "DDBStreamBatchInfo")]
         records: StreamRecords,
     },
+    /// An event of Polar's.
+    Event { data: Order },
+    /// What a user was to be told.
+    Notice(Notice),
+    /// A dead letter of the deletion queue.
+    Deletion(Deletion),
+}
+
+#[derive(Deserialize)]
+struct Order {
+    id: String,
 }
 
 #[derive(Deserialize)]
@@ -99,8 +131,16 @@ struct StreamRecords {
 
 /// All dead letters. They stay where they are; for a moment, nobody else sees them.
 pub async fn list(stack: &Stack) -> Result<Letters> {
-    let mut letters = stack.receive(Pile::Lost).await?;
-    letters.extend(stack.receive(Pile::FanOut).await?);
+    let mut letters = Vec::new();
+    for pile in [
+        Pile::Lost,
+        Pile::FanOut,
+        Pile::Credit,
+        Pile::Notice,
+        Pile::Deletion,
+    ] {
+        letters.extend(stack.receive(pile).await?);
+    }
     for letter in &letters {
         stack.put_back(letter).await?;
     }
@@ -108,13 +148,15 @@ pub async fn list(stack: &Stack) -> Result<Letters> {
 }
 
 /// Sends all dead letters on their way again. Each is deleted after that, so one may go twice, and none is lost; whoever gets
-/// it asks first what became of the image.
+/// it asks first what became of the image or order.
 pub async fn redrive(stack: &Stack) -> Result<Redriven> {
-    let lost = stack.receive(Pile::Lost).await?;
-    for letter in &lost {
-        stack.rescue(letter).await?;
-        stack.delete(letter).await?;
-    }
+    let rescued = stack.send_back(Pile::Lost, &stack.names.rescue_queue_url);
+    let rescued = rescued.await?;
+    let orders = stack.send_back(Pile::Credit, &stack.names.credit_queue_url);
+    let orders = orders.await?;
+    let (notices, forgotten) = stack.send_notices_back().await?;
+    let deletions = stack.send_back(Pile::Deletion, &stack.names.deletion_queue_url);
+    let deletions = deletions.await?;
     let fan_out = stack.receive(Pile::FanOut).await?;
     // These name no batch, so every batch is looked at that images may be missing of.
     let batches_due = if fan_out.is_empty() {
@@ -126,9 +168,13 @@ pub async fn redrive(stack: &Stack) -> Result<Redriven> {
         stack.delete(letter).await?;
     }
     Ok(Redriven {
-        rescued: lost.len(),
+        rescued,
         fan_out: fan_out.len(),
         batches_due,
+        orders,
+        notices,
+        forgotten,
+        deletions,
     })
 }
 
@@ -137,6 +183,9 @@ impl Stack {
         match pile {
             Pile::Lost => &self.names.lost_queue_url,
             Pile::FanOut => &self.names.fan_out_failure_queue_url,
+            Pile::Credit => &self.names.credit_failure_queue_url,
+            Pile::Notice => &self.names.notice_failure_queue_url,
+            Pile::Deletion => &self.names.deletion_failure_queue_url,
         }
     }
 
@@ -179,10 +228,35 @@ impl Stack {
         Ok(())
     }
 
-    async fn rescue(&self, letter: &Letter) -> Result<()> {
+    /// Sends all letters of a pile to a queue; how many they were.
+    async fn send_back(&self, pile: Pile, queue: &str) -> Result<usize> {
+        let letters = self.receive(pile).await?;
+        for letter in &letters {
+            self.send(queue, letter).await?;
+            self.delete(letter).await?;
+        }
+        Ok(letters.len())
+    }
+
+    /// Sends notices to their queue, and forgets what notify could not read; how many these and those were.
+    async fn send_notices_back(&self) -> Result<(usize, usize)> {
+        let (mut notices, mut forgotten) = (0, 0);
+        for letter in self.receive(Pile::Notice).await? {
+            if matches!(letter.about, About::Notice(_)) {
+                self.send(&self.names.notice_queue_url, &letter).await?;
+                notices += 1;
+            } else {
+                forgotten += 1;
+            }
+            self.delete(&letter).await?;
+        }
+        Ok((notices, forgotten))
+    }
+
+    async fn send(&self, queue: &str, letter: &Letter) -> Result<()> {
         self.sqs
             .send_message()
-            .queue_url(&self.names.rescue_queue_url)
+            .queue_url(queue)
             .message_body(&letter.body)
             .send()
             .await
@@ -243,6 +317,9 @@ impl About {
                 serde_json::from_str(&detail.input).map_or(Self::Unknown, Self::Image)
             }
             Ok(Body::Stream { records }) => Self::Shard(records.shard_id),
+            Ok(Body::Event { data }) => Self::Order(data.id),
+            Ok(Body::Notice(notice)) => Self::Notice(notice.id()),
+            Ok(Body::Deletion(deletion)) => Self::User(deletion.user),
             Err(_) => Self::Unknown,
         }
     }
@@ -262,6 +339,9 @@ impl fmt::Display for Letter {
         let pile = match self.pile {
             Pile::Lost => "lost",
             Pile::FanOut => "fan-out",
+            Pile::Credit => "credit",
+            Pile::Notice => "notice",
+            Pile::Deletion => "deletion",
         };
         write!(f, "{pile:<8} {}  ", self.message_id)?;
         match self.sent_at {
@@ -271,6 +351,9 @@ impl fmt::Display for Letter {
         match &self.about {
             About::Image(image) => write!(f, "{image}"),
             About::Shard(shard) => write!(f, "records of shard {shard}"),
+            About::Order(order) => write!(f, "order {order}"),
+            About::Notice(id) => write!(f, "notice {id}"),
+            About::User(user) => write!(f, "user {user}"),
             About::Unknown => write!(f, "nothing that we write"),
         }
     }
@@ -282,11 +365,16 @@ impl fmt::Display for Redriven {
             rescued,
             fan_out,
             batches_due,
+            orders,
+            notices,
+            forgotten,
+            deletions,
         } = self;
         write!(
             f,
-            "{rescued} letters went back to the rescue queue; for {fan_out} letters of fan-out, {batches_due} open batches \
-             are looked at by the next run of reconcile"
+            "{rescued} letters went back to the rescue queue, {orders} to the credit queue, {notices} to the notice queue, \
+             {deletions} to the deletion queue; for {fan_out} letters of fan-out, {batches_due} open batches are looked at \
+             by the next run of reconcile; {forgotten} letters of notify are forgotten"
         )
     }
 }
@@ -310,6 +398,24 @@ mod tests {
         let stream = json!({ "DDBStreamBatchInfo": { "shardId": "shard-1", "batchSize": 1 } });
         let shard = About::of(&stream.to_string());
         assert_eq!(shard, About::Shard("shard-1".to_owned()));
+        let event = include_str!("../../../../events/apply-order/paid-refunded-reconciled.json");
+        let event: Value = serde_json::from_str(event).unwrap();
+        let order = About::of(event["Records"][0]["body"].as_str().unwrap());
+        let id = "3f1c7a52-9d4e-4b60-8a11-5c2e7d9f0001".to_owned();
+        assert_eq!(order, About::Order(id));
+        let event: Value = serde_json::from_str(include_str!(
+            "../../../../events/send-notice/all-kinds.json"
+        ))
+        .unwrap();
+        let notice = About::of(event["Records"][0]["body"].as_str().unwrap());
+        assert_eq!(notice, About::Notice(format!("batch-done/{batch_id}")));
         assert_eq!(About::of("{}"), About::Unknown);
+        let event: Value = serde_json::from_str(include_str!(
+            "../../../../events/delete-account/two-users.json"
+        ))
+        .unwrap();
+        let deletion = About::of(event["Records"][0]["body"].as_str().unwrap());
+        let user = "7b9f6f5e-3c55-4d0a-9a2e-7f6c0d1e2a3b".parse().unwrap();
+        assert_eq!(deletion, About::User(user));
     }
 }

@@ -82,9 +82,10 @@ fn not_here() -> Response {
 
 fn mail_page(arrived: &Arrived) -> Html<String> {
     let mail = &arrived.mail;
-    // What a mail holds is shown as a mail program would: without scripts, and not as a page of ours.
+    // What a mail holds is shown as a mail program would: without scripts, not as a page of ours, links in a new window.
     let html = mail.html.as_deref().map_or_else(String::new, |html| {
-        format!("<iframe sandbox srcdoc=\"{}\"></iframe>", escaped(html))
+        let html = escaped(&format!("<base target=_blank>{html}"));
+        format!("<iframe sandbox=\"allow-popups allow-popups-to-escape-sandbox\" srcdoc=\"{html}\"></iframe>")
     });
     let text = mail
         .text

@@ -17,13 +17,15 @@ impl Tables {
         self.get(&self.credits, account_key(user)).await
     }
 
-    /// Opens an account with the welcome credits; without them if this e-mail address had them before.
+    /// Opens an account with the welcome credits, and its user's profile; without credits if this e-mail address had them
+    /// before.
     ///
     /// May be called any number of times, also in parallel: the account is opened once.
     pub async fn open_account(
         &self,
         user: &UserId,
-        email: &EmailFingerprint,
+        email: &str,
+        fingerprint: &EmailFingerprint,
         welcome: Credits,
         now: Timestamp,
     ) -> Result<Account, AwsError> {
@@ -38,8 +40,9 @@ impl Tables {
             let opened = self
                 .transact(vec![
                     put_new(&self.credits, account_item(user, posting.after, now)?)?,
-                    put_new(&self.credits, email_item(user, email))?,
+                    put_new(&self.credits, email_item(user, fingerprint))?,
                     self.put_entry(user, &Reason::Welcome, &line)?,
+                    self.with_email(user, email)?,
                 ])
                 .await?;
             match opened {
@@ -47,12 +50,11 @@ impl Tables {
                 Err(canceled) if canceled.failed(ACCOUNT) => {}
                 Err(canceled) if canceled.failed(EMAIL) => {
                     let account = Account::default();
-                    let item = account_item(user, account, now)?;
-                    if self
-                        .transact(vec![put_new(&self.credits, item)?])
-                        .await?
-                        .is_ok()
-                    {
+                    let items = vec![
+                        put_new(&self.credits, account_item(user, account, now)?)?,
+                        self.with_email(user, email)?,
+                    ];
+                    if self.transact(items).await?.is_ok() {
                         return Ok(account);
                     }
                 }

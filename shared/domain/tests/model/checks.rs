@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use domain::{ImageRef, ImageState, MAX_UNKNOWN_OUTCOMES, Reason};
+use domain::{ImageRef, ImageState, MAX_UNKNOWN_OUTCOMES, OrderId, OrderRecord, Purchase, Reason};
 
-use crate::world::{Answer, Ledger, Order, Place, Ticket, World};
+use crate::world::{Answer, Ledger, Order, PACK, Place, Ticket, World};
 
 /// Final states as they were first seen.
 pub(crate) type Finals = HashMap<Place, ImageState>;
@@ -26,6 +26,9 @@ pub(crate) fn all(world: &World, finals: &mut Finals, after: &str) {
     }
     for ledger in &world.ledgers {
         r1(ledger, after);
+        for (id, order) in &ledger.orders {
+            order_r4(ledger, *id, order, after);
+        }
         let refunds = ledger
             .entries
             .iter()
@@ -63,6 +66,19 @@ fn r1(ledger: &Ledger, after: &str) {
             entry.posting.after.balance.get(),
             u64::try_from(balance).unwrap(),
             "R1: an entry does not follow from the one before, after {after}"
+        );
+    }
+    if let Some(account) = ledger.account {
+        let worth: i64 = ledger.entries.iter().map(|entry| entry.worth).sum();
+        let owed = account.owed.get().cast_signed();
+        assert_eq!(
+            worth,
+            balance - owed,
+            "R1: a debt from nowhere after {after}"
+        );
+        assert!(
+            balance == 0 || owed == 0,
+            "R1: a debt beside a balance after {after}"
         );
     }
     if let Some((newest, others)) = ledger.entries.split_last() {
@@ -104,9 +120,8 @@ fn r2(ledger: &Ledger, order: &Order, after: &str) {
     for entry in &ledger.entries {
         match entry.reason {
             Reason::Debit(id) if id == batch.batch_id => debited -= entry.posting.amount,
-            Reason::Refund(image) if image.batch_id == batch.batch_id => {
-                refunded += entry.posting.amount;
-            }
+            // All of it, also what of it paid a debt.
+            Reason::Refund(image) if image.batch_id == batch.batch_id => refunded += entry.worth,
             _ => {}
         }
     }
@@ -115,6 +130,63 @@ fn r2(ledger: &Ledger, order: &Order, after: &str) {
         price * i64::from(batch.completed + batch.open) + refunded,
         "R2: credits after {after}"
     );
+}
+
+/// What an order has given and taken back is in the ledger, each once and in full, and is never more than it was worth.
+fn order_r4(ledger: &Ledger, id: OrderId, order: &OrderRecord, after: &str) {
+    let (mut granted, mut taken_back) = (0, 0);
+    for entry in &ledger.entries {
+        match entry.reason {
+            Reason::Order(order) if order == id => granted += entry.worth,
+            Reason::OrderRefund { order, .. } if order == id => taken_back -= entry.worth,
+            _ => {}
+        }
+    }
+    let record = [order.granted, order.taken_back].map(|it| it.get().cast_signed());
+    assert_eq!(
+        record,
+        [granted, taken_back],
+        "R4: order {id} after {after}"
+    );
+    assert_eq!(order.granted, PACK, "R4: order {id} after {after}");
+    assert!(
+        order.taken_back <= order.granted,
+        "R4: order {id} after {after}"
+    );
+}
+
+/// What was told of an order is done, in whatever order it was told.
+pub(crate) fn told_and_done(world: &World, purchase: &Purchase) {
+    let ledger = world.ledgers.iter().find(|it| it.user == purchase.user);
+    let record = ledger.unwrap().orders.get(&purchase.id).unwrap();
+    let taken_back = match purchase.refunded {
+        domain::Refunded::Whole => PACK.get(),
+        domain::Refunded::Part(part) => (PACK.get() * part)
+            .checked_div(purchase.amount)
+            .unwrap_or(0)
+            .min(PACK.get()),
+    };
+    assert_eq!(record.taken_back.get(), taken_back, "R4: {purchase:?}");
+}
+
+/// How debts were paid in some world.
+#[derive(Default)]
+pub(crate) struct DebtsPaid {
+    pub(crate) by_grants: usize,
+    pub(crate) by_refunds: usize,
+}
+
+impl DebtsPaid {
+    pub(crate) fn count(&mut self, world: &World) {
+        for entry in world.ledgers.iter().flat_map(|ledger| &ledger.entries) {
+            match entry.reason {
+                _ if entry.worth <= entry.posting.amount => {}
+                Reason::Order(_) => self.by_grants += 1,
+                Reason::Refund(_) => self.by_refunds += 1,
+                _ => {}
+            }
+        }
+    }
 }
 
 /// A batch is retried at most once, in full, by its own user, and both batches know it.

@@ -3,15 +3,18 @@
 //! Nothing here says what is allowed: that is asked of `domain` when something is read, and repeated as the condition of
 //! the write, as the adapters do it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use domain::{
     Account, Batch, BatchId, Credits, Draft, DraftImage, Failure, IdempotencyKey, Image, ImageRef,
-    ImageState, Limits, Outcome, Posting, Reason, Submission, Timestamp, UserId,
+    ImageState, Limits, OrderId, OrderRecord, OrderStep, Outcome, Posting, Purchase, Reason,
+    Refunded, Submission, Timestamp, UserId,
     timing::{self, TimeLimits},
 };
 
-const WELCOME: Credits = Credits::small(60);
+const WELCOME: Credits = Credits::small(20);
+/// What a pack gives: so little that it is often spent when its money is given back.
+pub(crate) const PACK: Credits = Credits::small(7);
 
 /// Everything there is.
 pub(crate) struct World {
@@ -22,6 +25,8 @@ pub(crate) struct World {
     pub(crate) decisions: Vec<Decision>,
     /// The images whose results lie in the bucket.
     pub(crate) results: HashSet<Place>,
+    /// What Polar has told of each order, at its largest.
+    pub(crate) told: BTreeMap<OrderId, Purchase>,
 }
 
 /// One user's part of the credits table.
@@ -29,11 +34,14 @@ pub(crate) struct Ledger {
     pub(crate) user: UserId,
     pub(crate) account: Option<Account>,
     pub(crate) entries: Vec<Entry>,
+    pub(crate) orders: BTreeMap<OrderId, OrderRecord>,
 }
 
 pub(crate) struct Entry {
     pub(crate) reason: Reason,
     pub(crate) posting: Posting,
+    /// The change of the balance, and what of it paid a debt or made one.
+    pub(crate) worth: i64,
 }
 
 /// One batch's part of the batches table.
@@ -95,6 +103,13 @@ pub(crate) enum Decision {
         steps: Vec<Step>,
         refunds: Option<Refunds>,
     },
+    Order {
+        owner: usize,
+        order: OrderId,
+        record: Option<OrderRecord>,
+        before: Account,
+        step: OrderStep,
+    },
 }
 
 /// One image of a settlement.
@@ -123,9 +138,11 @@ impl Ledger {
     }
 
     fn post(&mut self, reason: &Reason, posting: Posting) {
+        let owed = self.account.unwrap_or_default().owed.get().cast_signed();
         self.entries.push(Entry {
             reason: *reason,
             posting,
+            worth: posting.amount + owed - posting.after.owed.get().cast_signed(),
         });
         self.account = Some(posting.after);
     }
@@ -155,12 +172,14 @@ impl World {
                     user: format!("user-{number}").parse().unwrap(),
                     account: None,
                     entries: Vec::new(),
+                    orders: BTreeMap::new(),
                 })
                 .collect(),
             orders: Vec::new(),
             tickets: Vec::new(),
             decisions: Vec::new(),
             results: HashSet::new(),
+            told: BTreeMap::new(),
         }
     }
 
@@ -249,6 +268,37 @@ impl World {
                 submission,
                 before,
                 posting,
+            });
+        }
+    }
+
+    /// apply-order up to the transaction of one step. Each order has its own user and price, one of which is nothing.
+    pub(crate) fn decide_order(&mut self, number: usize, refunded: Refunded) {
+        let owner = number % self.ledgers.len();
+        let purchase = Purchase {
+            id: format!("9b2f6bd0-0000-4000-8000-{number:012}")
+                .parse()
+                .unwrap(),
+            user: self.ledgers[owner].user.clone(),
+            product_id: "pack".to_owned(),
+            amount: number as u64 % 7 * 100,
+            refunded,
+        };
+        let told = self.told.entry(purchase.id).or_insert(purchase.clone());
+        if is_more(refunded, told.refunded) {
+            told.refunded = refunded;
+        }
+        let ledger = &self.ledgers[owner];
+        let record = ledger.orders.get(&purchase.id).cloned();
+        let step = purchase.next(record.as_ref(), Some(PACK)).unwrap();
+        // Who has no account yet is told of again.
+        if let (Some(step), Some(before)) = (step, ledger.account) {
+            self.decisions.push(Decision::Order {
+                owner,
+                order: purchase.id,
+                record,
+                before,
+                step,
             });
         }
     }
@@ -439,6 +489,23 @@ impl World {
                     ledger.post(reason, *posting);
                 }
             }
+            Decision::Order {
+                owner,
+                order,
+                record,
+                before,
+                step,
+            } => {
+                let ledger = &mut self.ledgers[*owner];
+                // The condition of `Tables::move_order`.
+                let taken_back = |record: &OrderRecord| record.taken_back;
+                let is_as_read =
+                    ledger.orders.get(order).map(taken_back) == record.as_ref().map(taken_back);
+                if is_as_read && ledger.is_as_read(*before) && !ledger.has(&step.reason) {
+                    ledger.post(&step.reason, step.post(*before).unwrap());
+                    ledger.orders.insert(*order, step.after.clone());
+                }
+            }
         }
     }
 }
@@ -467,5 +534,14 @@ impl Step {
             }
             Outcome::Canceled => order.batch.canceled += 1,
         }
+    }
+}
+
+/// Was more given back?
+fn is_more(refunded: Refunded, than: Refunded) -> bool {
+    match (refunded, than) {
+        (Refunded::Part(part), Refunded::Part(than)) => part > than,
+        (Refunded::Whole, Refunded::Part(_)) => true,
+        (_, Refunded::Whole) => false,
     }
 }

@@ -1,0 +1,5 @@
+// Before the first paint: the theme that was chosen here, if one was. A file of its own, since the page runs no inline scripts.
+try {
+  const theme = localStorage.getItem("bie.theme");
+  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+} catch {}

@@ -1,0 +1,57 @@
+// Which page is where. Every page but the first is loaded when it is wanted.
+
+import { lazy } from "react";
+import { Navigate, Outlet, Route, Routes, useLocation } from "react-router";
+import { useSession } from "./features/account/session";
+import { Layout } from "./ui/Layout";
+import { NotFound } from "./ui/NotFound";
+
+const LandingPage = lazy(() => import("./features/landing/LandingPage"));
+const SignInPage = lazy(() => import("./features/account/SignInPage"));
+const SignUpPage = lazy(() => import("./features/account/SignUpPage"));
+const ConfirmPage = lazy(() => import("./features/account/ConfirmPage"));
+const ForgotPasswordPage = lazy(() => import("./features/account/ForgotPasswordPage"));
+const CallbackPage = lazy(() => import("./features/account/CallbackPage"));
+const NewBatchPage = lazy(() => import("./features/draft/NewBatchPage"));
+const BatchPage = lazy(() => import("./features/batch/BatchPage"));
+const HistoryPage = lazy(() => import("./features/history/HistoryPage"));
+const CreditsPage = lazy(() => import("./features/credits/CreditsPage"));
+const SettingsPage = lazy(() => import("./features/settings/SettingsPage"));
+
+/** Pages for which one has to be signed in; afterwards one is back where one wanted to go. */
+function SignedIn() {
+  const session = useSession();
+  const { pathname, search } = useLocation();
+  return session ? <Outlet /> : <Navigate to="/sign-in" replace state={{ to: pathname + search }} />;
+}
+
+function SignedOut() {
+  const session = useSession();
+  const to = (useLocation().state as { to?: string } | null)?.to;
+  return session ? <Navigate to={to ?? "/new"} replace /> : <Outlet />;
+}
+
+export function App() {
+  return (
+    <Routes>
+      <Route element={<Layout />}>
+        <Route element={<SignedOut />}>
+          <Route index element={<LandingPage />} />
+          <Route path="sign-in" element={<SignInPage />} />
+          <Route path="sign-up" element={<SignUpPage />} />
+          <Route path="confirm" element={<ConfirmPage />} />
+          <Route path="forgot-password" element={<ForgotPasswordPage />} />
+        </Route>
+        <Route path="auth/callback" element={<CallbackPage />} />
+        <Route element={<SignedIn />}>
+          <Route path="new" element={<NewBatchPage />} />
+          <Route path="batches" element={<HistoryPage />} />
+          <Route path="batches/:id" element={<BatchPage />} />
+          <Route path="credits" element={<CreditsPage />} />
+          <Route path="settings" element={<SettingsPage />} />
+        </Route>
+        <Route path="*" element={<NotFound />} />
+      </Route>
+    </Routes>
+  );
+}

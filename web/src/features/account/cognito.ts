@@ -1,0 +1,101 @@
+// Cognito, by Amplify's auth package. Loaded only when somebody signs in or up, or a token has to be renewed: it is a
+// third of what the first visit may load. Nothing else imports Amplify.
+
+import * as auth from "@aws-amplify/auth";
+import { cognitoUserPoolsTokenProvider } from "@aws-amplify/auth/cognito";
+import { Amplify, type ResourcesConfig } from "@aws-amplify/core";
+import { config } from "../../config";
+import { AccountError, type Step } from "./errors";
+
+export type Tokens = { idToken: string; expiresAt: number; userId: string; email: string };
+
+let ready: Promise<void> | undefined;
+
+async function configure(): Promise<void> {
+  const { userPoolId, clientId, cognitoEndpoint, cognitoDomain, googleSignIn } = await config();
+  const back = `${location.origin}/auth/callback`;
+  const oauth = {
+    domain: cognitoDomain ?? "",
+    scopes: ["openid", "email", "profile"],
+    redirectSignIn: [back],
+    redirectSignOut: [`${location.origin}/`],
+    responseType: "code" as const,
+  };
+  const resources: ResourcesConfig = {
+    Auth: {
+      Cognito: {
+        userPoolId,
+        userPoolClientId: clientId,
+        ...(cognitoEndpoint && { userPoolEndpoint: new URL(cognitoEndpoint, location.origin).href }),
+        ...(googleSignIn && cognitoDomain && { loginWith: { oauth } }),
+      },
+    },
+  };
+  // Without the whole `aws-amplify` package nobody else tells its parts of each other.
+  if (resources.Auth) cognitoUserPoolsTokenProvider.setAuthConfig(resources.Auth);
+  Amplify.configure(resources, { Auth: { tokenProvider: cognitoUserPoolsTokenProvider } });
+}
+
+async function call<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    ready ??= configure().catch((error) => {
+      ready = undefined;
+      throw error;
+    });
+    await ready;
+    return await work();
+  } catch (error) {
+    throw AccountError.from(error);
+  }
+}
+
+export const signUp = (email: string, password: string) =>
+  call(async (): Promise<Step> => {
+    const { isSignUpComplete } = await auth.signUp({
+      username: email,
+      password,
+      options: { userAttributes: { email } },
+    });
+    return isSignUpComplete ? "done" : "confirm";
+  });
+
+export const confirm = (email: string, code: string) =>
+  call(() => auth.confirmSignUp({ username: email, confirmationCode: code }));
+
+export const resend = (email: string) => call(() => auth.resendSignUpCode({ username: email }));
+
+export const signIn = (email: string, password: string) =>
+  call(async (): Promise<Step> => {
+    // What an earlier visit left behind would be refused as "already signed in".
+    await auth.signOut().catch(() => undefined);
+    const { nextStep } = await auth.signIn({ username: email, password });
+    switch (nextStep.signInStep) {
+      case "DONE":
+        return "done";
+      case "CONFIRM_SIGN_UP":
+        return "confirm";
+      case "RESET_PASSWORD":
+        return "reset";
+      default:
+        throw new AccountError("unknown");
+    }
+  });
+
+export const forgot = (email: string) => call(() => auth.resetPassword({ username: email }));
+
+export const reset = (email: string, code: string, password: string) =>
+  call(() => auth.confirmResetPassword({ username: email, confirmationCode: code, newPassword: password }));
+
+export const signInWithGoogle = () => call(() => auth.signInWithRedirect({ provider: "Google" }));
+
+/** Ends it here; the tokens elsewhere live on. */
+export const signOut = () => call(() => auth.signOut());
+
+export const tokens = (renew: boolean) =>
+  call(async (): Promise<Tokens> => {
+    const { tokens } = await auth.fetchAuthSession({ forceRefresh: renew });
+    const id = tokens?.idToken;
+    const { sub, email, exp } = id?.payload ?? {};
+    if (!id || !sub || !exp) throw new AccountError("ended");
+    return { idToken: id.toString(), expiresAt: exp * 1000, userId: sub, email: String(email ?? "") };
+  });

@@ -1,0 +1,80 @@
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import { type Balance, call, type Pack, type Transaction } from "../../api/later";
+import { useBalanceUpdate } from "../account/useAccount";
+
+type Page = { transactions: Transaction[]; nextCursor?: string };
+
+export const usePacks = () =>
+  useQuery({
+    queryKey: ["packs"],
+    queryFn: () => call<{ packs: Pack[] }>("GET", "/api/billing/packs"),
+    staleTime: 300_000,
+  });
+
+export const useBalance = () =>
+  useQuery({ queryKey: ["balance"], queryFn: () => call<Balance>("GET", "/api/billing/balance") });
+
+export const useTransactions = () =>
+  useInfiniteQuery({
+    queryKey: ["transactions"],
+    queryFn: ({ pageParam }) =>
+      call<Page>("GET", `/api/billing/transactions?limit=20${pageParam && `&cursor=${encodeURIComponent(pageParam)}`}`),
+    initialPageParam: "",
+    getNextPageParam: (last) => last.nextCursor,
+  });
+
+/** Leaves for the seller's page; the draft waits in this browser. */
+export const useCheckout = () =>
+  useMutation({
+    mutationFn: async (productId: string) => {
+      const { url } = await call<{ url: string }>("POST", "/api/billing/checkout", { productId });
+      location.assign(url);
+      // The page is about to go: it stays busy until then.
+      await new Promise((resolve) => setTimeout(resolve, 10_000));
+    },
+  });
+
+export const usePortal = () =>
+  useMutation({
+    mutationFn: async () => location.assign((await call<{ url: string }>("POST", "/api/billing/portal", {})).url),
+  });
+
+const ASK_EVERY_MS = 1_500;
+const PATIENCE_MS = 90_000;
+
+export type Arrival = { at: "waiting" } | { at: "arrived"; amount: number } | { at: "late" } | undefined;
+
+/** After a checkout: watches the ledger until the order is in it. `confirmed` at the seller's is not yet paid. */
+export function useArrival(checkoutId: string | null): Arrival {
+  const [arrival, setArrival] = useState<Arrival>(checkoutId ? { at: "waiting" } : undefined);
+  const client = useQueryClient();
+  const updateBalance = useBalanceUpdate();
+  const update = useRef(updateBalance);
+  update.current = updateBalance;
+  useEffect(() => {
+    if (!checkoutId) return;
+    const since = Date.now();
+    let timer: ReturnType<typeof setTimeout>;
+    const look = async () => {
+      const page = await call<Page>("GET", "/api/billing/transactions?limit=5").catch(() => undefined);
+      // It may have arrived while the buyer was on the way back.
+      const order = page?.transactions.find(
+        ({ kind, createdAt }) => kind === "order" && new Date(createdAt).getTime() > since - 5 * 60_000,
+      );
+      if (order) {
+        setArrival({ at: "arrived", amount: order.amount });
+        void update.current();
+        void client.invalidateQueries({ queryKey: ["transactions"] });
+        void client.invalidateQueries({ queryKey: ["balance"] });
+      } else if (Date.now() - since > PATIENCE_MS) {
+        setArrival({ at: "late" });
+      } else {
+        timer = setTimeout(look, ASK_EVERY_MS);
+      }
+    };
+    void look();
+    return () => clearTimeout(timer);
+  }, [checkoutId, client]);
+  return arrival;
+}

@@ -1,0 +1,399 @@
+// The batch that is being put together: photos on their way into the bucket, and what is wished for them. Lives outside
+// React, so that uploads go on while somebody looks at another page. Knows neither prices nor how a batch is submitted.
+
+import { useSyncExternalStore } from "react";
+import { api, ok, type Schemas } from "../../api/client";
+import { Problem } from "../../api/problem";
+import type { RefusalCode } from "./kinds";
+import { prepare, WORKERS } from "./prepare";
+import { dropPhoto, loadPhotos, readJson, type SavedPhoto, savePhoto, savePreviews, writeJson } from "./saved";
+import { isFresh, type Link, upload } from "./upload";
+
+export type PhotoState = "waiting" | "preparing" | "ready" | "uploading" | "uploaded" | "failed" | "refused";
+
+export type Photo = {
+  readonly id: string;
+  readonly name: string;
+  readonly size: number;
+  readonly state: PhotoState;
+  /** Of the upload, from 0 to 1. */
+  readonly progress: number;
+  readonly prompt: string;
+  readonly reason?: RefusalCode;
+  readonly problem?: Problem;
+  readonly thumb?: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly note?: "converted" | "shrunk" | undefined;
+  readonly uploadSize?: number;
+  readonly key?: string;
+};
+
+export type Wish = {
+  prompt: string;
+  quality: Schemas["Quality"];
+  size: string;
+  format: Schemas["Format"];
+  shrink: boolean;
+  convert: boolean;
+};
+
+export type Snapshot = { readonly photos: readonly Photo[]; readonly wish: Wish; readonly loaded: boolean };
+
+const FIRST_WISH: Wish = { prompt: "", quality: "medium", size: "auto", format: "jpeg", shrink: true, convert: true };
+
+/** Uploads at a time. */
+const PARALLEL = 5;
+/** Photos that are prepared and not uploaded yet; more would only fill the memory. */
+const READY = 12;
+/** An upload that was not submitted within this time is made anew; the bucket throws it away some day. */
+const UPLOAD_LIFETIME_MS = 24 * 3600 * 1000;
+
+type Limits = Pick<Schemas["Limits"], "maxFileBytes" | "maxPixels" | "maxImagesPerBatch" | "maxFilesPerPresign">;
+
+export class Draft {
+  #photos = new Map<string, Photo>();
+  #files = new Map<string, Blob>();
+  #bodies = new Map<string, Blob>();
+  #thumbs = new Map<string, Blob>();
+  #links = new Map<string, Link>();
+  #aborts = new Map<string, AbortController>();
+  #asking: Promise<void> | undefined;
+  #limits: Limits = { maxFileBytes: 50e6, maxPixels: 50e6, maxImagesPerBatch: 500, maxFilesPerPresign: 100 };
+  /** Each photo's place among those that are kept. */
+  #orders = new Map<string, number>();
+  #nextOrder = 0;
+  #keeps = false;
+  #wish: Wish;
+  #loaded = false;
+  #snapshot: Snapshot;
+  #listeners = new Set<() => void>();
+  #told = false;
+
+  constructor(readonly user: string) {
+    this.#wish = { ...FIRST_WISH, ...readJson<Partial<Wish>>(this.#name) };
+    this.#snapshot = { photos: [], wish: this.#wish, loaded: false };
+    void this.#load();
+  }
+
+  get #name() {
+    return `bie.draft.${this.user}`;
+  }
+
+  subscribe = (listener: () => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  snapshot = () => this.#snapshot;
+
+  set limits(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  /** One tab keeps the draft; a second one starts with an empty table, or the same photos would be bought twice. */
+  async #load() {
+    this.#keeps = await new Promise<boolean>((resolve) => {
+      if (!navigator.locks) return resolve(true);
+      void navigator.locks.request(`bie-draft-${this.user}`, { ifAvailable: true }, (lock) => {
+        resolve(lock !== null);
+        return lock ? new Promise(() => undefined) : undefined;
+      });
+    });
+    for (const saved of this.#keeps ? await loadPhotos(this.user) : []) {
+      this.#orders.set(saved.id, saved.order);
+      this.#nextOrder = Math.max(this.#nextOrder, saved.order + 1);
+      const { id, name, size, prompt, file, thumb } = saved;
+      const isThere = saved.key && Date.now() - (saved.uploadedAt ?? 0) < UPLOAD_LIFETIME_MS;
+      if (!isThere && !file) {
+        void dropPhoto(this.user, id);
+        continue;
+      }
+      if (file) this.#files.set(id, file);
+      if (thumb) this.#thumbs.set(id, thumb);
+      this.#photos.set(id, {
+        id,
+        name,
+        size,
+        prompt,
+        state: isThere ? "uploaded" : "waiting",
+        progress: isThere ? 1 : 0,
+        ...(isThere && saved.key && { key: saved.key }),
+        ...(thumb && { thumb: URL.createObjectURL(thumb) }),
+        ...(saved.width && { width: saved.width }),
+        ...(saved.height && { height: saved.height }),
+        ...(saved.uploadSize && { uploadSize: saved.uploadSize }),
+        note: saved.note,
+      });
+    }
+    this.#loaded = true;
+    this.#tell();
+    this.#pump();
+  }
+
+  /** Whether this tab is the one that keeps the draft over a reload. */
+  get keeps() {
+    return this.#keeps;
+  }
+
+  add(files: Iterable<File>) {
+    let room = this.#limits.maxImagesPerBatch - this.usable.length;
+    for (const file of files) {
+      const id = crypto.randomUUID();
+      const isTooMany = room <= 0;
+      room -= 1;
+      this.#photos.set(id, {
+        id,
+        name: file.name || "pasted.png",
+        size: file.size,
+        state: isTooMany ? "refused" : "waiting",
+        ...(isTooMany && { reason: "tooManyPhotos" as const }),
+        progress: 0,
+        prompt: "",
+      });
+      if (isTooMany) continue;
+      this.#files.set(id, file);
+      this.#orders.set(id, this.#nextOrder);
+      this.#nextOrder += 1;
+      this.#save(id);
+    }
+    this.#tell();
+    this.#pump();
+  }
+
+  remove(id: string) {
+    this.#aborts.get(id)?.abort();
+    const thumb = this.#photos.get(id)?.thumb;
+    if (thumb) URL.revokeObjectURL(thumb);
+    for (const map of [this.#photos, this.#files, this.#bodies, this.#thumbs, this.#links, this.#aborts])
+      map.delete(id);
+    void dropPhoto(this.user, id);
+    this.#tell();
+    this.#pump();
+  }
+
+  clear() {
+    for (const id of [...this.#photos.keys()]) this.remove(id);
+  }
+
+  retry(id: string) {
+    const photo = this.#photos.get(id);
+    if (photo?.state !== "failed") return;
+    this.#update(id, { state: this.#bodies.has(id) ? "ready" : "waiting", progress: 0 });
+    this.#pump();
+  }
+
+  setPrompt(id: string, prompt: string) {
+    this.#update(id, { prompt });
+    this.#save(id);
+  }
+
+  setWish(wish: Partial<Wish>) {
+    this.#wish = { ...this.#wish, ...wish };
+    writeJson(this.#name, this.#wish);
+    this.#tell();
+    // What was refused for a switch gets its chance when the switch is on.
+    if (wish.convert || wish.shrink) {
+      for (const { id, reason } of this.#photos.values()) {
+        if (reason === "needsConversion" || reason === "tooManyPixels") {
+          const { reason: _, ...photo } = this.#photos.get(id) as Photo;
+          this.#photos.set(id, { ...photo, state: "waiting" });
+        }
+      }
+      this.#pump();
+    }
+  }
+
+  /** What will be in the batch. */
+  get usable(): Photo[] {
+    return [...this.#photos.values()].filter(({ state }) => state !== "refused" && state !== "failed");
+  }
+
+  /** The keys are no good any more: everything is uploaded anew, where the photo is still here. */
+  forgetUploads() {
+    for (const photo of this.#photos.values()) {
+      if (photo.state !== "uploaded") continue;
+      const { key: _, ...rest } = photo;
+      const has = this.#files.has(photo.id);
+      this.#photos.set(photo.id, { ...rest, state: has ? "waiting" : "failed", progress: 0 });
+      this.#links.delete(photo.id);
+    }
+    this.#tell();
+    this.#pump();
+  }
+
+  /** After a submit: the photos are a batch's now, the wish stays for the next one. */
+  async submitted() {
+    const thumbs = [...this.#photos.values()].flatMap(({ id, key }): [string, Blob][] => {
+      const thumb = this.#thumbs.get(id);
+      return key && thumb ? [[key, thumb]] : [];
+    });
+    void savePreviews(thumbs);
+    this.clear();
+    this.setWish({ prompt: "" });
+  }
+
+  #update(id: string, change: Partial<Photo>) {
+    const photo = this.#photos.get(id);
+    if (!photo) return;
+    this.#photos.set(id, { ...photo, ...change });
+    this.#tell();
+  }
+
+  #save(id: string) {
+    if (!this.#keeps) return;
+    const photo = this.#photos.get(id);
+    if (!photo || photo.state === "refused") return;
+    const file = this.#files.get(id);
+    const thumb = this.#thumbs.get(id);
+    const order = this.#orders.get(id) ?? 0;
+    const { name, size, prompt, key, width, height, note, uploadSize } = photo;
+    const saved: SavedPhoto = {
+      id,
+      order,
+      name,
+      size,
+      prompt,
+      note,
+      ...(file && !key && { file }),
+      ...(key && { key, uploadedAt: Date.now() }),
+      ...(thumb && { thumb }),
+      ...(width && { width }),
+      ...(height && { height }),
+      ...(uploadSize && { uploadSize }),
+    };
+    void savePhoto(this.user, saved);
+  }
+
+  /** At most once a frame, however many photos moved. */
+  #tell() {
+    if (this.#told) return;
+    this.#told = true;
+    const now = () => {
+      this.#told = false;
+      this.#snapshot = { photos: [...this.#photos.values()], wish: this.#wish, loaded: this.#loaded };
+      for (const listener of this.#listeners) listener();
+    };
+    if (document.visibilityState === "visible") requestAnimationFrame(now);
+    else setTimeout(now, 100);
+  }
+
+  #count(...states: PhotoState[]) {
+    let count = 0;
+    for (const { state } of this.#photos.values()) if (states.includes(state)) count += 1;
+    return count;
+  }
+
+  #pump() {
+    for (const { id, state } of this.#photos.values()) {
+      if (state === "ready" && this.#count("uploading") < PARALLEL) void this.#upload(id);
+    }
+    for (const { id, state } of this.#photos.values()) {
+      const hasRoom = this.#count("preparing") < WORKERS && this.#count("ready", "uploading") < READY;
+      if (state === "waiting" && hasRoom) void this.#prepare(id);
+    }
+  }
+
+  async #prepare(id: string) {
+    const file = this.#files.get(id);
+    if (!file) return;
+    this.#update(id, { state: "preparing" });
+    const { shrink, convert } = this.#wish;
+    const { maxFileBytes, maxPixels } = this.#limits;
+    const answer = await prepare({ file, shrink, convert, maxFileBytes, maxPixels });
+    if (!this.#photos.has(id)) return;
+    if ("refused" in answer) {
+      this.#update(id, { state: "refused", reason: answer.refused });
+      void dropPhoto(this.user, id);
+    } else {
+      const { blob, thumb, width, height, note } = answer.prepared;
+      this.#bodies.set(id, blob);
+      this.#thumbs.set(id, thumb);
+      const previous = this.#photos.get(id)?.thumb;
+      if (previous) URL.revokeObjectURL(previous);
+      this.#update(id, {
+        state: "ready",
+        thumb: URL.createObjectURL(thumb),
+        width,
+        height,
+        note,
+        uploadSize: blob.size,
+      });
+    }
+    this.#pump();
+  }
+
+  async #upload(id: string) {
+    const body = this.#bodies.get(id);
+    if (!body) return;
+    const abort = new AbortController();
+    this.#aborts.set(id, abort);
+    this.#update(id, { state: "uploading", progress: 0 });
+    try {
+      const key = await upload({
+        body,
+        link: () => this.#link(id),
+        onProgress: (progress) => this.#update(id, { progress }),
+        signal: abort.signal,
+      });
+      this.#bodies.delete(id);
+      this.#update(id, { state: "uploaded", progress: 1, key });
+      this.#save(id);
+    } catch (error) {
+      if (!abort.signal.aborted) this.#update(id, { state: "failed", problem: Problem.from(error) });
+    } finally {
+      this.#aborts.delete(id);
+      this.#links.delete(id);
+      this.#pump();
+    }
+  }
+
+  /** A link that was not used yet; asking for one asks for those of all photos that wait for theirs. */
+  async #link(id: string): Promise<Link> {
+    while (true) {
+      const link = this.#links.get(id);
+      this.#links.delete(id);
+      if (isFresh(link)) return link;
+      this.#asking ??= this.#ask(id).finally(() => {
+        this.#asking = undefined;
+      });
+      await this.#asking;
+      if (!this.#photos.has(id)) throw new Problem(404, "removed", "");
+    }
+  }
+
+  async #ask(first: string) {
+    const others = [...this.#photos.values()].filter(
+      ({ id, state }) => id !== first && state === "ready" && this.#bodies.has(id) && !isFresh(this.#links.get(id)),
+    );
+    const ids = [first, ...others.map(({ id }) => id)].slice(0, this.#limits.maxFilesPerPresign);
+    const files = ids.flatMap((id) => {
+      const body = this.#bodies.get(id);
+      const name = this.#photos.get(id)?.name;
+      return body && name ? [{ id, name, contentType: body.type as Schemas["MediaType"], size: body.size }] : [];
+    });
+    const { uploads } = await ok(
+      api.POST("/api/files/presign", { body: { files: files.map(({ id: _, ...file }) => file) } }),
+    );
+    for (const [index, link] of uploads.entries()) {
+      const id = files[index]?.id;
+      if (id) this.#links.set(id, link);
+    }
+  }
+}
+
+const drafts = new Map<string, Draft>();
+
+export function draftOf(user: string): Draft {
+  let draft = drafts.get(user);
+  if (!draft) {
+    draft = new Draft(user);
+    drafts.set(user, draft);
+  }
+  return draft;
+}
+
+export function useDraft(user: string) {
+  const draft = draftOf(user);
+  return { draft, ...useSyncExternalStore(draft.subscribe, draft.snapshot) };
+}

@@ -1,0 +1,4 @@
+declare module "libheif-js/libheif-wasm/libheif.js" {
+  const factory: (options: { wasmBinary: ArrayBuffer }) => unknown;
+  export default factory;
+}

@@ -1,0 +1,88 @@
+// What of a draft outlives a reload: photos in IndexedDB, words in localStorage. A browser that keeps neither (private
+// windows, no room) only loses that comfort.
+
+import { clear, createStore, del, entries, get, set, setMany } from "idb-keyval";
+
+export type SavedPhoto = {
+  id: string;
+  order: number;
+  name: string;
+  size: number;
+  prompt: string;
+  /** Until it is uploaded. */
+  file?: Blob;
+  key?: string;
+  uploadedAt?: number;
+  thumb?: Blob;
+  width?: number;
+  height?: number;
+  note?: "converted" | "shrunk" | undefined;
+  uploadSize?: number;
+};
+
+const available = typeof indexedDB !== "undefined";
+const drafts = available ? createStore("bie-drafts", "photos") : undefined;
+const previews = available ? createStore("bie-previews", "thumbs") : undefined;
+const PREVIEWS = 1500;
+
+const quietly = async <T>(work: Promise<T> | undefined): Promise<T | undefined> => {
+  try {
+    return await work;
+  } catch {
+    return undefined;
+  }
+};
+
+const at = (user: string, id: string) => `${user}/${id}`;
+
+export const savePhoto = (user: string, photo: SavedPhoto) => quietly(set(at(user, photo.id), photo, drafts));
+export const dropPhoto = (user: string, id: string) => quietly(del(at(user, id), drafts));
+
+export async function loadPhotos(user: string): Promise<SavedPhoto[]> {
+  const all = (await quietly(drafts && entries<string, SavedPhoto>(drafts))) ?? [];
+  return all
+    .filter(([key]) => key.startsWith(`${user}/`))
+    .map(([, photo]) => photo)
+    .sort((a, b) => a.order - b.order);
+}
+
+/** How an upload looked, for the pages of its batch on this device. */
+export async function savePreviews(thumbs: [key: string, thumb: Blob][]): Promise<void> {
+  const now = Date.now();
+  await quietly(
+    setMany(
+      thumbs.map(([key, thumb]) => [key, { thumb, at: now }]),
+      previews,
+    ),
+  );
+  const all = (await quietly(previews && entries<string, { at: number }>(previews))) ?? [];
+  const old = all.sort((a, b) => b[1].at - a[1].at).slice(PREVIEWS);
+  for (const [key] of old) await quietly(del(key, previews));
+}
+
+export const loadPreview = async (key: string) => (await quietly(get<{ thumb: Blob }>(key, previews)))?.thumb;
+
+export function readJson<T>(name: string): T | undefined {
+  try {
+    const text = localStorage.getItem(name);
+    return text ? (JSON.parse(text) as T) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function writeJson(name: string, value: unknown) {
+  try {
+    if (value === undefined) localStorage.removeItem(name);
+    else localStorage.setItem(name, JSON.stringify(value));
+  } catch {
+    // No room: it lives as long as the page.
+  }
+}
+
+/** Nothing of this person stays in this browser. */
+export async function forgetUser(user: string): Promise<void> {
+  for (const { id } of await loadPhotos(user)) await dropPhoto(user, id);
+  await quietly(previews && clear(previews));
+  for (const kind of ["draft", "submit", "prompts"]) writeJson(`bie.${kind}.${user}`, undefined);
+}

@@ -1,0 +1,40 @@
+import { credits as count, number } from "./common";
+
+export const credits = {
+  title: "Credits",
+  balance: "Your balance",
+  unit: (amount: number) => (amount === 1 ? "credit" : "credits"),
+  owed: (amount: number) =>
+    `${count(amount)} of a refunded purchase had been spent. The next credits pay for those first.`,
+  need: (missing: number) => `${count(missing)} more and your batch can start. Your photos and your wish are waiting.`,
+  back: "Back to your batch",
+  packs: "Buy credits",
+  packsHint: "One credit edits one photo in good quality. Credits do not expire. Taxes may come on top.",
+  perCredit: (price: string) => `${price} a credit`,
+  buy: (name: string) => `Buy ${name}`,
+  nothingSold: "Credits cannot be bought here at the moment.",
+  portal: "Invoices and payment methods",
+  opening: "Opening the checkout",
+  returned: {
+    waiting: "Thank you. We are waiting for the payment to be confirmed, which usually takes some seconds.",
+    arrived: (amount: number) => `${count(amount)} have arrived. Have fun with them.`,
+    late: "The payment is not confirmed yet. Your credits arrive by themselves as soon as it is; you need not stay.",
+  },
+  transactions: "What happened to them",
+  when: "When",
+  what: "What",
+  change: "Change",
+  balanceAfter: "Balance",
+  none: "Nothing yet.",
+  more: "Show older entries",
+  kinds: {
+    welcome: "Welcome gift",
+    debit: "Batch started",
+    refund: "Returned for a photo without a result",
+    order: "Credits bought",
+    order_refund: "Purchase refunded",
+    adjust: "Correction",
+  } as Record<string, string>,
+  batch: "Show the batch",
+  signed: (amount: number) => (amount > 0 ? `+${number(amount)}` : `−${number(-amount)}`),
+};
