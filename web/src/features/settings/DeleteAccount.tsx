@@ -14,7 +14,7 @@ import { signOut } from "../account/session";
 import { forgetUser } from "../draft/saved";
 
 /** Asks for the address, because nothing brings an account back. */
-export function DeleteAccount({ user, email }: { user: string; email: string }) {
+export default function DeleteAccount({ user, email }: { user: string; email: string }) {
   const [isAsking, setIsAsking] = useState(false);
   const [typed, setTyped] = useState("");
   const [isWrong, setIsWrong] = useState(false);
