@@ -28,6 +28,10 @@ pub struct Names {
     pub credit_queue_url: String,
     /// Where that ends if it cannot be applied.
     pub credit_failure_queue_url: String,
+    /// What users are to be told.
+    pub notice_queue_url: String,
+    /// Where that ends if nobody takes it, and stream records that notify could not handle.
+    pub notice_failure_queue_url: String,
     /// Where users go who want to be forgotten.
     pub deletion_queue_url: String,
     /// Where they end when something of them cannot be deleted.

@@ -392,8 +392,10 @@ const CORRUPTIONS: &[(Code, Corrupt)] = &[
         forget(it.at("ORDER#"), "granted");
     }),
     (Code::OrderWithoutEntry, |it| {
-        it.remove("TXN#order#");
-        it.add_up();
+        let grant = it.at("TXN#order#");
+        grant["sk"] = json!("TXN#adjust#1");
+        grant["kind"] = json!("adjust");
+        forget(grant, "order_id");
     }),
     (Code::EntryOfNoOrder, |it| it.remove("ORDER#")),
     (Code::OrderEntryWrong, |it| {

@@ -1,11 +1,11 @@
-//! Dead letters: what even the rescue, or fan-out, apply-order or delete-account could not handle. Listing them, and sending
-//! them on their way again.
+//! Dead letters: what even the rescue, fan-out, apply-order, notify, send-notice or delete-account could not handle.
+//! Listing them, and sending them on their way again.
 
 use std::{collections::BTreeMap, fmt};
 
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
-use domain::{BatchId, Deletion, ImageRef, Timestamp, UserId};
+use domain::{BatchId, Deletion, ImageRef, Notice, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{audit::batch::BATCH, stack::Stack};
@@ -25,6 +25,8 @@ pub enum Pile {
     FanOut,
     /// Orders that apply-order has given up.
     Credit,
+    /// Notices that send-notice has given up, and parts of the streams that notify has.
+    Notice,
     /// Users whom delete-account could not forget.
     Deletion,
 }
@@ -62,6 +64,8 @@ pub enum About {
     Shard(String),
     /// An order, by Polar's id: its user may be waiting for credits.
     Order(String),
+    /// Something that a user was to be told, by its name.
+    Notice(String),
     /// Somebody who wants to be forgotten.
     User(UserId),
     /// Nothing that we write.
@@ -79,6 +83,10 @@ pub struct Redriven {
     pub batches_due: usize,
     /// Letters that went back to the credit queue.
     pub orders: usize,
+    /// Letters that went back to the notice queue.
+    pub notices: usize,
+    /// Letters of notify. What those records said was news when they were in the stream.
+    pub forgotten: usize,
     /// Letters that went back to the deletion queue.
     pub deletions: usize,
 }
@@ -98,6 +106,8 @@ enum Body {
     },
     /// An event of Polar's.
     Event { data: Order },
+    /// What a user was to be told.
+    Notice(Notice),
     /// A dead letter of the deletion queue.
     Deletion(Deletion),
 }
@@ -122,7 +132,13 @@ struct StreamRecords {
 /// All dead letters. They stay where they are; for a moment, nobody else sees them.
 pub async fn list(stack: &Stack) -> Result<Letters> {
     let mut letters = Vec::new();
-    for pile in [Pile::Lost, Pile::FanOut, Pile::Credit, Pile::Deletion] {
+    for pile in [
+        Pile::Lost,
+        Pile::FanOut,
+        Pile::Credit,
+        Pile::Notice,
+        Pile::Deletion,
+    ] {
         letters.extend(stack.receive(pile).await?);
     }
     for letter in &letters {
@@ -138,6 +154,7 @@ pub async fn redrive(stack: &Stack) -> Result<Redriven> {
     let rescued = rescued.await?;
     let orders = stack.send_back(Pile::Credit, &stack.names.credit_queue_url);
     let orders = orders.await?;
+    let (notices, forgotten) = stack.send_notices_back().await?;
     let deletions = stack.send_back(Pile::Deletion, &stack.names.deletion_queue_url);
     let deletions = deletions.await?;
     let fan_out = stack.receive(Pile::FanOut).await?;
@@ -155,6 +172,8 @@ pub async fn redrive(stack: &Stack) -> Result<Redriven> {
         fan_out: fan_out.len(),
         batches_due,
         orders,
+        notices,
+        forgotten,
         deletions,
     })
 }
@@ -165,6 +184,7 @@ impl Stack {
             Pile::Lost => &self.names.lost_queue_url,
             Pile::FanOut => &self.names.fan_out_failure_queue_url,
             Pile::Credit => &self.names.credit_failure_queue_url,
+            Pile::Notice => &self.names.notice_failure_queue_url,
             Pile::Deletion => &self.names.deletion_failure_queue_url,
         }
     }
@@ -216,6 +236,21 @@ impl Stack {
             self.delete(letter).await?;
         }
         Ok(letters.len())
+    }
+
+    /// Sends notices to their queue, and forgets what notify could not read; how many these and those were.
+    async fn send_notices_back(&self) -> Result<(usize, usize)> {
+        let (mut notices, mut forgotten) = (0, 0);
+        for letter in self.receive(Pile::Notice).await? {
+            if matches!(letter.about, About::Notice(_)) {
+                self.send(&self.names.notice_queue_url, &letter).await?;
+                notices += 1;
+            } else {
+                forgotten += 1;
+            }
+            self.delete(&letter).await?;
+        }
+        Ok((notices, forgotten))
     }
 
     async fn send(&self, queue: &str, letter: &Letter) -> Result<()> {
@@ -283,6 +318,7 @@ impl About {
             }
             Ok(Body::Stream { records }) => Self::Shard(records.shard_id),
             Ok(Body::Event { data }) => Self::Order(data.id),
+            Ok(Body::Notice(notice)) => Self::Notice(notice.id()),
             Ok(Body::Deletion(deletion)) => Self::User(deletion.user),
             Err(_) => Self::Unknown,
         }
@@ -304,6 +340,7 @@ impl fmt::Display for Letter {
             Pile::Lost => "lost",
             Pile::FanOut => "fan-out",
             Pile::Credit => "credit",
+            Pile::Notice => "notice",
             Pile::Deletion => "deletion",
         };
         write!(f, "{pile:<8} {}  ", self.message_id)?;
@@ -315,6 +352,7 @@ impl fmt::Display for Letter {
             About::Image(image) => write!(f, "{image}"),
             About::Shard(shard) => write!(f, "records of shard {shard}"),
             About::Order(order) => write!(f, "order {order}"),
+            About::Notice(id) => write!(f, "notice {id}"),
             About::User(user) => write!(f, "user {user}"),
             About::Unknown => write!(f, "nothing that we write"),
         }
@@ -328,12 +366,15 @@ impl fmt::Display for Redriven {
             fan_out,
             batches_due,
             orders,
+            notices,
+            forgotten,
             deletions,
         } = self;
         write!(
             f,
-            "{rescued} letters went back to the rescue queue, {orders} to the credit queue, {deletions} to the deletion \
-             queue; for {fan_out} letters of fan-out, {batches_due} open batches are looked at by the next run of reconcile"
+            "{rescued} letters went back to the rescue queue, {orders} to the credit queue, {notices} to the notice queue, \
+             {deletions} to the deletion queue; for {fan_out} letters of fan-out, {batches_due} open batches are looked at \
+             by the next run of reconcile; {forgotten} letters of notify are forgotten"
         )
     }
 }
@@ -362,6 +403,12 @@ mod tests {
         let order = About::of(event["Records"][0]["body"].as_str().unwrap());
         let id = "3f1c7a52-9d4e-4b60-8a11-5c2e7d9f0001".to_owned();
         assert_eq!(order, About::Order(id));
+        let event: Value = serde_json::from_str(include_str!(
+            "../../../../events/send-notice/all-kinds.json"
+        ))
+        .unwrap();
+        let notice = About::of(event["Records"][0]["body"].as_str().unwrap());
+        assert_eq!(notice, About::Notice(format!("batch-done/{batch_id}")));
         assert_eq!(About::of("{}"), About::Unknown);
         let event: Value = serde_json::from_str(include_str!(
             "../../../../events/delete-account/two-users.json"
