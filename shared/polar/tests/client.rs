@@ -1,5 +1,9 @@
 //! What we send to Polar, and what its answers become.
 #![cfg(feature = "client")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop right there"
+)]
 
 use std::time::Duration;
 
