@@ -11,6 +11,8 @@ export { expect } from "@playwright/test";
 export const PASSWORD = "ten characters or more";
 /** At home the code in the e-mail is always this one. */
 export const CODE = "123456";
+/** And the one to choose a new password with. */
+export const RESET_CODE = "654321";
 export const newEmail = () => `web-${randomUUID()}@example.com`;
 
 export const test = base.extend<{ complaints: string[] }>({
@@ -25,7 +27,7 @@ export const test = base.extend<{ complaints: string[] }>({
         // A save dialog has nobody to answer it here: downloads go the other way.
         delete (window as { showSaveFilePicker?: unknown }).showSaveFilePicker;
         document.addEventListener("securitypolicyviolation", (event) => {
-          // biome-ignore lint/suspicious/noConsole: this is how the test hears of it.
+          // This is how the test hears of it.
           console.error(`Content-Security-Policy: ${event.violatedDirective} ${event.blockedURI}`);
         });
       });

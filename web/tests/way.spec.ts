@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { unzipSync } from "fflate";
-import { api, CODE, chooses, expect, newEmail, PASSWORD, somebody, start, test, wish } from "./page";
+import { api, CODE, chooses, expect, newEmail, PASSWORD, RESET_CODE, somebody, start, test, wish } from "./page";
 import { sample } from "./stack";
 
 test("sign up, edit photos, compare, download all of them", async ({ page }) => {
@@ -73,7 +73,7 @@ test("a forgotten password is replaced by code", async ({ page }) => {
   await page.getByLabel("E-mail address").fill(email);
   await page.getByRole("link", { name: "Forgot your password?" }).click();
   await page.getByRole("button", { name: "Send code" }).click();
-  await page.getByLabel("Code from the e-mail").fill(CODE);
+  await page.getByLabel("Code from the e-mail").fill(RESET_CODE);
   await page.getByLabel("New password", { exact: true }).fill("another ten characters");
   await page.getByRole("button", { name: "Set new password" }).click();
   await expect(page.getByRole("status").filter({ hasText: "Your password is changed" })).toBeVisible();
