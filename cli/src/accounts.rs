@@ -1,11 +1,11 @@
-//! `bie signup`, `login`, `logout`, `account`: who is at the keyboard.
+//! `bie signup`, `login`, `logout`, `account`, `delete-account`: who is at the keyboard.
 
 use anyhow::Context as _;
 use api::Account;
 
 use crate::{
     App, Outcome,
-    args::{AccountArgs, LoginArgs, SignupArgs},
+    args::{AccountArgs, DeleteAccountArgs, LoginArgs, SignupArgs},
     ask,
     cognito::{Cognito, Error},
     render::{self, bytes, count, megapixels, note},
@@ -104,6 +104,41 @@ pub(crate) async fn show(app: &App, args: &AccountArgs) -> anyhow::Result<Outcom
     } else {
         render::out(&words(&account))?;
     }
+    Ok(Outcome::Fine)
+}
+
+/// Signs out afterwards: what the sign-in was good for is gone.
+pub(crate) async fn delete(app: &App, args: DeleteAccountArgs) -> anyhow::Result<Outcome> {
+    let client = app.client()?;
+    let account = match client.account().await {
+        // An earlier try whose answer was lost.
+        Err(error) if error.code() == "account_deleted" => return forgotten(app),
+        account => account?,
+    };
+    if !args.yes {
+        anyhow::ensure!(
+            ask::somebody_is_there(),
+            "nothing was deleted: there is no terminal to ask at; give --yes if you mean it"
+        );
+        let question = format!(
+            "Delete the account of {} with all its photos and results? {} will be lost. This cannot be undone.",
+            account.email,
+            count(account.credits, "credit")
+        );
+        if !ask::yes(&question)? {
+            render::out("nothing was deleted")?;
+            return Ok(Outcome::Fine);
+        }
+    }
+    client.delete_account(&account.email).await?;
+    forgotten(app)
+}
+
+fn forgotten(app: &App) -> anyhow::Result<Outcome> {
+    app.store.remove().context("cannot remove the sign-in")?;
+    render::out(
+        "the account is closed; its photos and all that is known of you are being deleted",
+    )?;
     Ok(Outcome::Fine)
 }
 

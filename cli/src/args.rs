@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Logout,
     /// Show who you are, your balance, the limits and the prices
     Account(AccountArgs),
+    /// Delete the account with all photos, results and settings, for good; credits that are left are lost
+    DeleteAccount(DeleteAccountArgs),
     /// Edit photos: upload, submit, follow, download. Run it again to resume; nothing is bought twice
     Edit(EditArgs),
     /// Show how far a batch is
@@ -72,7 +74,7 @@ impl Command {
             Self::Balance(args) => args.json,
             Self::Buy(args) => args.json,
             Self::Transactions(args) => args.json,
-            Self::Signup(_) | Self::Login(_) | Self::Logout => false,
+            Self::Signup(_) | Self::Login(_) | Self::Logout | Self::DeleteAccount(_) => false,
         }
     }
 }
@@ -105,6 +107,13 @@ pub(crate) struct AccountArgs {
     /// The service's answer as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct DeleteAccountArgs {
+    /// Do not ask
+    #[arg(long, short)]
+    pub(crate) yes: bool,
 }
 
 /// When to ask before buying.

@@ -3,8 +3,9 @@
 use std::{cell::RefCell, io};
 
 use api::{
-    Account, Balance, BatchHistory, BatchStatus, CancelResponse, Checkout, CheckoutRequest, Packs,
-    PresignRequest, PresignResponse, Problem, SubmitRequest, SubmitResponse, Transactions, Upload,
+    Account, Balance, BatchHistory, BatchStatus, CancelResponse, Checkout, CheckoutRequest,
+    DeleteAccountRequest, DeleteAccountResponse, Packs, PresignRequest, PresignResponse, Problem,
+    SubmitRequest, SubmitResponse, Transactions, Upload,
 };
 use bytes::Bytes;
 use reqwest::{
@@ -146,6 +147,19 @@ impl Client {
             what,
             &self
                 .call(what, Method::GET, "/api/account", &[], None)
+                .await?,
+        )
+    }
+
+    /// May be said again, as long as the token is good.
+    pub(crate) async fn delete_account(&self, email: &str) -> Result<DeleteAccountResponse, Error> {
+        let what = "deleting your account";
+        let confirm = email.to_owned();
+        let body = encode(what, &DeleteAccountRequest { confirm })?;
+        parse(
+            what,
+            &self
+                .call(what, Method::DELETE, "/api/account", &[], Some(body))
                 .await?,
         )
     }

@@ -115,6 +115,7 @@ async fn run(args: &Args) -> anyhow::Result<Outcome> {
         Command::Login(args) => accounts::log_in(&app, args).await,
         Command::Logout => accounts::log_out(&app),
         Command::Account(args) => accounts::show(&app, args).await,
+        Command::DeleteAccount(args) => accounts::delete(&app, *args).await,
         Command::Edit(args) => edit::run(&app, args).await,
         Command::Status(args) => batches::status(&app, args).await,
         Command::History(args) => batches::history(&app, args).await,

@@ -1066,3 +1066,34 @@ async fn waiting_for_credits_ends() {
     let asked = world.bie(&["buy", "p1", "--wait", "0", "--json"]).exits(0);
     assert_eq!(asked.json()["arrived"], false);
 }
+
+#[tokio::test]
+async fn an_account_is_deleted_by_who_means_it_and_then_nobody_is_signed_in() {
+    let world = World::new().await;
+    world.account(7).await;
+    let deletion = Mock::given(method("DELETE"))
+        .and(path("/api/account"))
+        .and(header("authorization", "Bearer id-token"))
+        .and(body_partial_json(json!({"confirm": "ada@example.com"})));
+    let answer = json!({"deletedAt": "2026-11-23T21:00:00.000Z"});
+    let answer = ResponseTemplate::new(202).set_body_json(answer);
+    world.on(deletion, answer, 1).await;
+
+    let run = world.bie(&["delete-account"]).exits(1);
+    assert!(run.err().contains("nothing was deleted"), "{}", run.err());
+    assert!(world.path("config/session.json").exists());
+    world.bie(&["delete-account", "--yes"]).exits(0);
+    assert!(!world.path("config/session.json").exists());
+}
+
+#[tokio::test]
+async fn an_account_that_is_deleted_already_is_left_behind() {
+    let world = World::new().await;
+    let problem = json!({"type": "/problems/account_deleted", "title": "The account is deleted", "status": 410,
+                         "code": "account_deleted", "detail": "sign up again"});
+    let account = Mock::given(method("GET")).and(path("/api/account"));
+    let answer = ResponseTemplate::new(410).set_body_json(problem);
+    world.on(account, answer, 1).await;
+    world.bie(&["delete-account", "--yes"]).exits(0);
+    assert!(!world.path("config/session.json").exists());
+}

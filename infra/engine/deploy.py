@@ -4,8 +4,9 @@
               --work-dir DIR --result FILE [--parameter Name=Value ...]
 
 Knows the order: bundle, upload, create the stack, give the API its routes,
-store the keys of the services around it, write down the outputs. What the engine cannot do is
-made good in routes.py; what a template means is bundle.py's and intrinsics.py's.
+store the keys of the services around it, write down the outputs. What the
+engine cannot do is made good in routes.py; what a template means is
+bundle.py's and intrinsics.py's.
 The keys come in the environment (see SECRETS), never as arguments.
 """
 

@@ -192,6 +192,21 @@ impl Engine {
         self.json("DynamoDB_20120810.PutItem", &put).await;
     }
 
+    /// All records of one `pk`.
+    pub async fn records(&self, table: &str, pk: &str) -> Vec<Value> {
+        let query = json!({
+            "TableName": table,
+            "ConsistentRead": true,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": { ":pk": { "S": pk } },
+        });
+        let mut answer = self.json("DynamoDB_20120810.Query", &query).await;
+        let Value::Array(records) = answer["Items"].take() else {
+            panic!("no items: {answer}");
+        };
+        records
+    }
+
     /// A queue that nobody reads; its URL.
     pub async fn queue(&self) -> String {
         let create = json!({ "QueueName": unique("queue") });

@@ -124,6 +124,26 @@ impl User {
         }
     }
 
+    /// Does this address sign in, with the password that all users have?
+    pub async fn signs_in(stack: &Stack, email: &str) -> bool {
+        let body = json!({
+            "ClientId": stack.client_id,
+            "AuthFlow": "USER_PASSWORD_AUTH",
+            "AuthParameters": { "USERNAME": email, "PASSWORD": PASSWORD },
+        });
+        let answer = reqwest::Client::new()
+            .post(&stack.aws_endpoint)
+            .header("content-type", "application/x-amz-json-1.1")
+            .header(
+                "x-amz-target",
+                "AWSCognitoIdentityProviderService.InitiateAuth",
+            )
+            .body(body.to_string())
+            .send()
+            .await;
+        answer.unwrap().status() == StatusCode::OK
+    }
+
     /// Somebody new with so many credits, however few others are welcomed with.
     pub async fn with_credits(stack: &Stack, credits: u32) -> Self {
         let user = Self::new(stack).await;
@@ -187,6 +207,13 @@ impl User {
             (self.balance().await.credits == credits).then_some(())
         })
         .await;
+    }
+
+    /// Wants to be forgotten.
+    pub async fn delete_account(&self, confirm: &str) -> Answer {
+        let request = self.request(Method::DELETE, "/api/account");
+        let body = json!({ "confirm": confirm });
+        self.send(request.json(&body)).await
     }
 
     /// Asks for one upload link.

@@ -22,7 +22,7 @@ use crate::up::{self, Up};
 /// Credits that each user starts with: soon spent, so that they have to buy, and owe what they spend and want money back for.
 const WELCOME: u32 = 40;
 /// Minutes instead of hours. They nest as `domain::timing` says; the engine's schedules know no less than a minute.
-const SHORTENED: [&str; 5] = [
+const SHORTENED: [&str; 6] = [
     r#"TimeLimits={"provider":6,"lease":20,"batchDeadline":240,"firstLook":30}"#,
     "EditTimeout=15",
     "RescueDelay=25",

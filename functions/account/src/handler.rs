@@ -1,20 +1,22 @@
-//! Who am I, what have I got, what may I do, what does it cost; and what do I want to be told.
+//! Who am I, what have I got, what may I do, what does it cost; what do I want to be told; and forget me.
 
-use api::{Price, SettingsRequest};
-use aws::{AwsError, Tables, Welcome};
-use domain::{Account, Limits, PriceBand, PriceTable, Profile, WebhookSecret};
+use api::{DeleteAccountRequest, DeleteAccountResponse, Price, SettingsRequest};
+use aws::{AccountError, AwsError, Queue, Tables, Welcome};
+use domain::{Account, Deletion, Limits, PriceBand, PriceTable, Profile, Timestamp, WebhookSecret};
 use edge::http::{Call, Caller, Failure, ProblemKind, Reply};
-use futures::future::try_join;
+use futures::{TryFutureExt, future::try_join};
 use outbound::{Target, Targets};
 
 /// The routes, as the template names them.
 const ACCOUNT: &str = "GET /api/account";
+const DELETE: &str = "DELETE /api/account";
 const SETTINGS: &str = "GET /api/account/settings";
 const CHANGE_SETTINGS: &str = "PUT /api/account/settings";
 
 pub(crate) struct Handler {
     pub(crate) welcome: Welcome,
     pub(crate) tables: Tables,
+    pub(crate) deletions: Queue,
     pub(crate) limits: Limits,
     pub(crate) prices: PriceTable,
     pub(crate) targets: Targets,
@@ -25,6 +27,7 @@ impl Handler {
         let caller = call.caller()?;
         match call.route() {
             ACCOUNT => self.account(caller).await,
+            DELETE => self.delete(caller, call.json()?).await,
             SETTINGS => self.settings(caller).await,
             CHANGE_SETTINGS => self.change_settings(caller, call.json()?).await,
             other => Err(AwsError::Missing(format!("an answer to {other:?}")).into()),
@@ -32,8 +35,8 @@ impl Handler {
     }
 
     async fn account(&self, caller: Caller) -> Result<Reply, Failure> {
-        let (account, profile) =
-            try_join(self.open(&caller), self.tables.profile(&caller.user)).await?;
+        let profile = self.tables.profile(&caller.user).err_into();
+        let (account, profile) = try_join(self.open(&caller), profile).await?;
         // Opening has just noted it. Accounts older than profiles have none, and addresses change.
         let noted = profile.is_some_and(|profile| profile.email == caller.email);
         if caller.email_verified && !noted {
@@ -49,7 +52,8 @@ impl Handler {
     }
 
     async fn settings(&self, caller: Caller) -> Result<Reply, Failure> {
-        let profile = self.tables.profile(&caller.user).await?;
+        let profile = self.tables.profile(&caller.user).err_into();
+        let (_, profile) = try_join(self.open(&caller), profile).await?;
         let profile = profile.unwrap_or_else(|| Profile::new(caller.email));
         Ok(Reply::ok(&settings(profile)))
     }
@@ -79,14 +83,47 @@ impl Handler {
         Ok(Reply::ok(&settings(profile)))
     }
 
-    async fn open(&self, caller: &Caller) -> Result<Option<Account>, AwsError> {
+    /// Sends the wish on its way before it notes it: one that is noted is one that will be fulfilled, and who got no
+    /// answer may say it again.
+    async fn delete(
+        &self,
+        caller: Caller,
+        request: DeleteAccountRequest,
+    ) -> Result<Reply, Failure> {
+        confirmed(&caller, &request)?;
+        let deletion = Deletion {
+            user: caller.user,
+            username: caller.username,
+        };
+        self.deletions
+            .send_all(std::slice::from_ref(&deletion))
+            .await?;
+        let closing = self.tables.close_account(&deletion.user, Timestamp::now());
+        let deleted_at = closing.await?.to_string();
+        Ok(Reply::accepted(&DeleteAccountResponse { deleted_at }))
+    }
+
+    async fn open(&self, caller: &Caller) -> Result<Option<Account>, AccountError> {
         let Caller {
             user,
             email,
             email_verified,
+            ..
         } = caller;
         self.welcome.account(user, email, *email_verified).await
     }
+}
+
+fn confirmed(caller: &Caller, request: &DeleteAccountRequest) -> Result<(), Failure> {
+    if request.confirm.trim().to_lowercase() == caller.email.to_lowercase() {
+        return Ok(());
+    }
+    let failure = Failure::new(
+        ProblemKind::InvalidRequest,
+        "nothing was deleted; confirm with the e-mail address of the account",
+    );
+    let detail = "is not the e-mail address of the account".to_owned();
+    Err(failure.with_fault("/confirm".to_owned(), detail))
 }
 
 fn check(url: &str, targets: Targets) -> Result<(), Failure> {
@@ -176,5 +213,33 @@ mod tests {
     #[test]
     fn no_two_secrets_are_alike() {
         assert_ne!(new_secret().unwrap(), new_secret().unwrap());
+    }
+    #[test]
+    fn only_the_own_address_confirms() {
+        let event = include_str!("../../../events/account/delete.json");
+        let confirmed = |event: &str| {
+            let call = Call::from_event(event).unwrap();
+            assert_eq!(call.route(), DELETE);
+            confirmed(&call.caller().unwrap(), &call.json().unwrap())
+        };
+        assert!(confirmed(event).is_ok());
+        assert!(confirmed(&event.replace("anna@example.com\\", " Anna@Example.com \\")).is_ok());
+        for other in ["", "anna", "bert@example.com"] {
+            let event = event.replace("anna@example.com\\", &format!("{other}\\"));
+            let problem = confirmed(&event).unwrap_err().problem();
+            assert_eq!(
+                (problem.status, problem.code.as_str()),
+                (400, "invalid_request")
+            );
+            assert_eq!(problem.errors.unwrap()[0].pointer, "/confirm");
+        }
+    }
+
+    #[test]
+    fn who_signs_in_elsewhere_is_deleted_by_that_name() {
+        let event = include_str!("../../../events/account/delete.json");
+        let caller = Call::from_event(event).unwrap().caller().unwrap();
+        assert_eq!(caller.username, "google_104857600000000000001");
+        assert_ne!(caller.username, caller.user.as_str());
     }
 }

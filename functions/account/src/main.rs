@@ -1,8 +1,8 @@
-//! `GET /api/account`, `GET` and `PUT /api/account/settings`
+//! `GET` and `DELETE /api/account`, `GET` and `PUT /api/account/settings`
 
 mod handler;
 
-use aws::{Secret, Tables, Welcome};
+use aws::{Queue, Secret, Tables, Welcome};
 use domain::{Credits, PriceTable};
 use edge::Env;
 
@@ -21,6 +21,7 @@ async fn main() -> Result<(), edge::Error> {
     let handler = handler::Handler {
         welcome: Welcome::new(tables.clone(), secret, welcome),
         tables,
+        deletions: Queue::new(&settings, env.required("DELETION_QUEUE_URL")?),
         limits: env.parsed("LIMITS")?.unwrap_or_default(),
         prices: env.parsed::<PriceTable>("PRICES")?.unwrap_or_default(),
         targets: env.required_as("WEBHOOK_TARGETS")?,

@@ -39,9 +39,13 @@ impl Handler {
             Some(id) => self.tables.batch(id).await?,
             None => None,
         };
-        found
+        let batch = found
             .filter(|batch| batch.user == user)
-            .ok_or_else(not_found)
+            .ok_or_else(not_found)?;
+        match batch.erased_at {
+            Some(_) => Err(Failure::account_deleted()),
+            None => Ok(batch),
+        }
     }
 
     /// Flags first, then settles: an image that is not reached in time meets the flag on its way.

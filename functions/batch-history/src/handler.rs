@@ -18,6 +18,9 @@ impl Handler {
             .tables
             .history(&user, call.query("cursor"), limit)
             .await?;
+        if page.batches.iter().any(|batch| batch.erased_at.is_some()) {
+            return Err(Failure::account_deleted());
+        }
         let batches =
             try_join_all(page.batches.into_iter().map(|batch| self.summary(batch))).await?;
         Ok(Reply::ok(&BatchHistory {

@@ -27,6 +27,9 @@ impl Handler {
         let found = found
             .filter(|found| found.batch.user == user)
             .ok_or_else(|| Failure::new(ProblemKind::BatchNotFound, "check the batch's id"))?;
+        if found.batch.erased_at.is_some() {
+            return Err(Failure::account_deleted());
+        }
 
         let now = Timestamp::now();
         let mut status = status(&found, now)?;

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use api::{Balance, Checkout, CheckoutRequest, Portal, Transaction, Transactions};
-use aws::{AwsError, LedgerEntry, Secret, Tables, Welcome};
+use aws::{AccountError, AwsError, LedgerEntry, Secret, Tables, Welcome};
 use domain::{Account, Batch, BatchId, Credits, Job, Occasion, Packs};
 use edge::http::{Call, Caller, Failure, ProblemKind, Reply};
 use futures::future::try_join_all;
@@ -49,7 +49,7 @@ impl Handler {
         }
     }
 
-    async fn account(&self, caller: &Caller) -> Result<Option<Account>, AwsError> {
+    async fn account(&self, caller: &Caller) -> Result<Option<Account>, AccountError> {
         self.welcome
             .account(&caller.user, &caller.email, caller.email_verified)
             .await
@@ -271,7 +271,7 @@ mod tests {
 
     fn mentioned(names: &[Option<&str>]) -> Mentioned {
         let user: UserId = "anna".parse().unwrap();
-        let job = |name: &Option<&str>| Job {
+        let job = |name: Option<&str>| Job {
             key: "uploads/anna/0b0e8a52-6b7b-4d53-9a3c-0a5bb3f3a001.jpg"
                 .parse()
                 .unwrap(),
@@ -279,7 +279,7 @@ mod tests {
             prompt: None,
         };
         let submission = Submission {
-            jobs: names.iter().map(job).collect(),
+            jobs: names.iter().copied().map(job).collect(),
             prompt: "make it blue".to_owned(),
             options: EditOptions::default(),
         };

@@ -69,8 +69,9 @@ pub(crate) fn receipt(
     let mut bought = format!("Thank you for buying {credits}.");
     if !repaid.is_zero() {
         let repaid = counted(repaid.get(), "credit");
-        bought +=
-            &format!(" {repaid} of them paid what was owed for a purchase that was refunded.");
+        bought = format!(
+            "{bought} {repaid} of them paid what was owed for a purchase that was refunded."
+        );
     }
     let balance = counted(balance_after.get(), "credit");
     Letter {
@@ -110,13 +111,11 @@ pub(crate) fn low_balance(balance: Credits, origin: &str) -> Letter {
 fn outcome(batch: &Batch) -> String {
     let were = if batch.completed == 1 { "was" } else { "were" };
     let photos = counted(batch.completed.into(), "photo");
-    let mut outcome = format!("{photos} {were} edited");
-    for (number, what) in [(batch.failed, "failed"), (batch.canceled, "canceled")] {
-        if number > 0 {
-            outcome += &format!(", {number} {what}");
-        }
-    }
-    outcome
+    let others = [(batch.failed, "failed"), (batch.canceled, "canceled")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!(", {number} {what}"));
+    format!("{photos} {were} edited{}", others.collect::<String>())
 }
 
 /// What it cost in the end. A price out of range was never debited.
@@ -173,42 +172,47 @@ fn some_of(photos: &[String]) -> String {
 impl Letter {
     /// For those who read plain text.
     pub(crate) fn text(&self) -> String {
-        let mut text = String::new();
-        for block in &self.blocks {
-            match block {
-                Block::Paragraph(words) => text += words,
-                Block::List(items) => {
-                    let items = items.iter().map(|item| format!("- {item}"));
-                    text += &items.collect::<Vec<_>>().join("\n");
-                }
-                Block::Link { words, url } => text += &format!("{words}: {url}"),
-            }
-            text += "\n\n";
-        }
-        text + "-- \n" + FOOTER + "\n"
+        let blocks: Vec<_> = self.blocks.iter().map(Block::text).collect();
+        format!("{}\n\n-- \n{FOOTER}\n", blocks.join("\n\n"))
     }
 
     /// For all others.
     pub(crate) fn html(&self) -> String {
-        let mut html =
-            "<!doctype html>\n<html lang=\"en\">\n<body style=\"font-family: sans-serif\">\n"
-                .to_owned();
-        for block in &self.blocks {
-            match block {
-                Block::Paragraph(words) => html += &format!("<p>{}</p>", escape(words)),
-                Block::List(items) => {
-                    let items = items
-                        .iter()
-                        .map(|item| format!("<li>{}</li>", escape(item)));
-                    html += &format!("<ul>{}</ul>", items.collect::<String>());
-                }
-                Block::Link { words, url } => {
-                    html += &format!("<p><a href=\"{}\">{}</a></p>", escape(url), escape(words));
-                }
+        let blocks: Vec<_> = self.blocks.iter().map(Block::html).collect();
+        format!(
+            "<!doctype html>\n<html lang=\"en\">\n<body style=\"font-family: sans-serif\">\n{}\n\
+             <p><small>{}</small></p>\n</body>\n</html>\n",
+            blocks.join("\n"),
+            escape(FOOTER)
+        )
+    }
+}
+
+impl Block {
+    fn text(&self) -> String {
+        match self {
+            Self::Paragraph(words) => words.clone(),
+            Self::List(items) => {
+                let items: Vec<_> = items.iter().map(|item| format!("- {item}")).collect();
+                items.join("\n")
             }
-            html += "\n";
+            Self::Link { words, url } => format!("{words}: {url}"),
         }
-        html + "<p><small>" + &escape(FOOTER) + "</small></p>\n</body>\n</html>\n"
+    }
+
+    fn html(&self) -> String {
+        match self {
+            Self::Paragraph(words) => format!("<p>{}</p>", escape(words)),
+            Self::List(items) => {
+                let items = items
+                    .iter()
+                    .map(|item| format!("<li>{}</li>", escape(item)));
+                format!("<ul>{}</ul>", items.collect::<String>())
+            }
+            Self::Link { words, url } => {
+                format!("<p><a href=\"{}\">{}</a></p>", escape(url), escape(words))
+            }
+        }
     }
 }
 

@@ -5,9 +5,10 @@
 
 use api::{
     Account, Balance, BatchHistory, BatchStatus, BatchSummary, CancelResponse, Checkout,
-    CheckoutRequest, Counts, FileToUpload, ImageError, ImageStatus, ImageToEdit, Limits, Options,
-    Pack, Packs, Portal, PresignRequest, PresignResponse, Price, Settings, SettingsRequest,
-    SubmitRequest, SubmitResponse, Transaction, Transactions, Upload, Webhook, WebhookRequest,
+    CheckoutRequest, Counts, DeleteAccountRequest, DeleteAccountResponse, FileToUpload, ImageError,
+    ImageStatus, ImageToEdit, Limits, Options, Pack, Packs, Portal, PresignRequest,
+    PresignResponse, Price, Settings, SettingsRequest, SubmitRequest, SubmitResponse, Transaction,
+    Transactions, Upload, Webhook, WebhookRequest,
 };
 use domain::PriceTable;
 use picture::PictureRefused;
@@ -96,6 +97,18 @@ pub(crate) fn short_settings_request() -> SettingsRequest {
     SettingsRequest {
         emails: true,
         webhook: None,
+    }
+}
+
+pub(crate) fn delete_account_request() -> DeleteAccountRequest {
+    DeleteAccountRequest {
+        confirm: "anna@example.com".to_owned(),
+    }
+}
+
+pub(crate) fn delete_account_response() -> DeleteAccountResponse {
+    DeleteAccountResponse {
+        deleted_at: FINISHED.to_owned(),
     }
 }
 

@@ -38,7 +38,11 @@ const BILLING: &str = "billing";
 pub(crate) fn paths() -> Result<Paths> {
     let route = |method, operation| PathItem::new(method, operation);
     Ok(PathsBuilder::new()
-        .path("/api/account", route(HttpMethod::Get, get_account()?))
+        .path("/api/account", {
+            let mut account = route(HttpMethod::Get, get_account()?);
+            account.delete = Some(delete_account()?);
+            account
+        })
         .path("/api/account/settings", {
             let mut settings = route(HttpMethod::Get, get_settings()?);
             settings.put = Some(change_settings()?);
@@ -99,7 +103,52 @@ fn get_account() -> Result<Operation> {
              confirmed.",
         ))
         .response("200", ok("The account.", [("account", "A new account", examples::account())])?);
-    with_problems(operation, vec![busy()])
+    with_problems(operation, vec![Failure::account_deleted(), busy()])
+}
+
+fn delete_account() -> Result<Operation> {
+    let body = body([(
+        "confirmed",
+        "Anna means it",
+        examples::delete_account_request(),
+    )])?;
+    let operation = OperationBuilder::new()
+        .tag(ACCOUNT)
+        .operation_id(Some("deleteAccount"))
+        .summary(Some("Forget me"))
+        .description(Some(
+            "Closes the account at once. In the minutes after that, open batches are canceled, and all photos, results, \
+             prompts, settings and the sign-in are deleted; credits that are left are lost. The ledger stays without a \
+             name. May be repeated. Who signs up again has a new account; an address is welcomed with credits once.",
+        ))
+        .request_body(Some(body))
+        .response(
+            "202",
+            response(
+                "The account is closed, and everything else is on its way out.",
+                json([("deleted", "Good bye", examples::delete_account_response())])?,
+            ),
+        );
+    let unconfirmed = Failure::new(
+        ProblemKind::InvalidRequest,
+        "nothing was deleted; confirm with the e-mail address of the account",
+    )
+    .with_fault(
+        "/confirm".to_owned(),
+        "is not the e-mail address of the account".to_owned(),
+    );
+    with_problems(
+        operation,
+        vec![
+            unconfirmed,
+            invalid_json(
+                "/confirm",
+                "invalid type: boolean `true`, expected a string",
+            ),
+            too_large(),
+            busy(),
+        ],
+    )
 }
 
 fn get_settings() -> Result<Operation> {
@@ -120,7 +169,7 @@ fn get_settings() -> Result<Operation> {
                 ],
             )?,
         );
-    with_problems(operation, vec![])
+    with_problems(operation, vec![Failure::account_deleted()])
 }
 
 fn change_settings() -> Result<Operation> {
@@ -167,6 +216,7 @@ fn change_settings() -> Result<Operation> {
                 ProblemKind::EmailNotVerified,
                 "confirm your e-mail address first, then sign in again",
             ),
+            Failure::account_deleted(),
             too_large(),
             busy(),
         ],
@@ -289,6 +339,7 @@ fn submit_batch() -> Result<Operation> {
             insufficient(),
             Failure::email_not_verified(),
             unknown,
+            Failure::account_deleted(),
             too_large(),
             Failure::new(
                 ProblemKind::IdempotencyKeyReused,
@@ -339,7 +390,7 @@ fn get_batch_status() -> Result<Operation> {
             "304",
             with_etag(Response::new("Nothing has changed since that `ETag`. No body.")),
         );
-    with_problems(operation, vec![unknown_batch()])
+    with_problems(operation, vec![unknown_batch(), Failure::account_deleted()])
 }
 
 fn cancel_batch() -> Result<Operation> {
@@ -363,7 +414,15 @@ fn cancel_batch() -> Result<Operation> {
         ProblemKind::BatchFinished,
         "there is nothing left to cancel: what was completed stays, and what failed is refunded",
     );
-    with_problems(operation, vec![unknown_batch(), finished, busy()])
+    with_problems(
+        operation,
+        vec![
+            unknown_batch(),
+            finished,
+            Failure::account_deleted(),
+            busy(),
+        ],
+    )
 }
 
 fn retry_batch() -> Result<Operation> {
@@ -398,6 +457,7 @@ fn retry_batch() -> Result<Operation> {
             unknown_batch(),
             not_finished,
             nothing,
+            Failure::account_deleted(),
             backlog(),
             too_many_open(),
             busy(),
@@ -430,7 +490,10 @@ fn list_batches() -> Result<Operation> {
                 [("page", "One batch, and more to come", examples::history())],
             )?,
         );
-    with_problems(operation, vec![invalid_limit(most)])
+    with_problems(
+        operation,
+        vec![invalid_limit(most), Failure::account_deleted()],
+    )
 }
 
 fn list_packs() -> Result<Operation> {
@@ -461,7 +524,7 @@ fn get_balance() -> Result<Operation> {
                 [("balance", "In debt", examples::balance())],
             )?,
         );
-    with_problems(operation, vec![busy()])
+    with_problems(operation, vec![Failure::account_deleted(), busy()])
 }
 
 fn list_transactions() -> Result<Operation> {
@@ -524,6 +587,7 @@ fn create_checkout() -> Result<Operation> {
             invalid_json("/productId", "invalid type: integer `7`, expected a string"),
             Failure::email_not_verified(),
             unknown,
+            Failure::account_deleted(),
             too_large(),
             busy(),
             billing_unavailable(),

@@ -107,6 +107,8 @@ fn derived() -> Vec<(String, RefOr<Schema>)> {
     add::<api::Account>(&mut schemas);
     add::<api::Settings>(&mut schemas);
     add::<api::SettingsRequest>(&mut schemas);
+    add::<api::DeleteAccountRequest>(&mut schemas);
+    add::<api::DeleteAccountResponse>(&mut schemas);
     add::<api::PresignRequest>(&mut schemas);
     add::<api::PresignResponse>(&mut schemas);
     add::<api::SubmitRequest>(&mut schemas);

@@ -93,6 +93,8 @@ fn reread(component: &str, body: Value) -> Option<Value> {
         "Account" => by::<api::Account>(body),
         "Settings" => by::<api::Settings>(body),
         "SettingsRequest" => by::<api::SettingsRequest>(body),
+        "DeleteAccountRequest" => by::<api::DeleteAccountRequest>(body),
+        "DeleteAccountResponse" => by::<api::DeleteAccountResponse>(body),
         "PresignRequest" => by::<api::PresignRequest>(body),
         "PresignResponse" => by::<api::PresignResponse>(body),
         "SubmitRequest" => by::<api::SubmitRequest>(body),

@@ -71,7 +71,7 @@ impl Stack {
     }
 
     /// The keys of all objects that begin like this.
-    pub(crate) async fn objects(&self, prefix: &str) -> Result<BTreeSet<String>> {
+    pub async fn objects(&self, prefix: &str) -> Result<BTreeSet<String>> {
         let mut pages = self
             .s3
             .list_objects_v2()

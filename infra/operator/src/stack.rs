@@ -32,6 +32,10 @@ pub struct Names {
     pub notice_queue_url: String,
     /// Where that ends if nobody takes it, and stream records that notify could not handle.
     pub notice_failure_queue_url: String,
+    /// Where users go who want to be forgotten.
+    pub deletion_queue_url: String,
+    /// Where they end when something of them cannot be deleted.
+    pub deletion_failure_queue_url: String,
 }
 
 /// A file that describes a stack.

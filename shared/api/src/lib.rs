@@ -40,6 +40,26 @@ pub struct Account {
     pub prices: Vec<Price>,
 }
 
+/// `DELETE /api/account`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct DeleteAccountRequest {
+    /// The account's own e-mail address, so that no stray request deletes anything.
+    #[cfg_attr(feature = "openapi", schema(format = "email"))]
+    pub confirm: String,
+}
+
+/// The answer (202) to [`DeleteAccountRequest`], and again to each repeat of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct DeleteAccountResponse {
+    /// Since when the account is closed. Photos and personal data go in the minutes after that.
+    #[cfg_attr(feature = "openapi", schema(format = DateTime))]
+    pub deleted_at: String,
+}
+
 /// What one request may hold; all of it configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -32,6 +32,17 @@ pub enum AwsError {
     Missing(String),
 }
 
+/// Why somebody's account cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// Its user wants to be forgotten.
+    #[error("the account is deleted")]
+    Deleted,
+    /// The tables did not answer.
+    #[error(transparent)]
+    Store(#[from] AwsError),
+}
+
 impl AwsError {
     /// Wraps the error of a call: `.map_err(AwsError::call("dynamodb:GetItem"))`.
     pub(crate) fn call<E>(operation: &'static str) -> impl FnOnce(E) -> Self

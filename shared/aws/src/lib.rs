@@ -1,4 +1,4 @@
-//! The adapters: the only place that knows DynamoDB, S3, SQS, Step Functions, Secrets Manager and their errors.
+//! The adapters: the only place that knows Cognito, DynamoDB, S3, SQS, Step Functions, Secrets Manager and their errors.
 //!
 //! What is allowed is decided in `domain`; here those decisions become conditional writes. Nothing reads the environment
 //! (`edge` does) and nothing asks where it runs: an endpoint is configuration like a table's name.
@@ -6,6 +6,7 @@
 //! Each service is a feature, so that a function links only the SDKs that it calls.
 #![cfg_attr(
     not(any(
+        feature = "cognito",
         feature = "dynamodb",
         feature = "s3",
         feature = "secrets",
@@ -35,12 +36,14 @@ mod settings;
 mod settle;
 #[cfg(feature = "dynamodb")]
 mod tables;
+#[cfg(feature = "cognito")]
+mod users;
 #[cfg(all(feature = "dynamodb", feature = "secrets"))]
 mod welcome;
 #[cfg(feature = "sfn")]
 mod workflow;
 
-pub use error::AwsError;
+pub use error::{AccountError, AwsError};
 #[cfg(feature = "dynamodb")]
 pub use intake::{Intake, Wanted};
 #[cfg(feature = "s3")]
@@ -57,6 +60,8 @@ pub use tables::{
     Accepted, AdjustError, Adjusted, Adjustment, ApplyOrderError, BatchInFull, Booking, ClaimError,
     LedgerEntry, LedgerPage, Order, Page, SubmitError, Tables, Ticket,
 };
+#[cfg(feature = "cognito")]
+pub use users::UserPool;
 #[cfg(all(feature = "dynamodb", feature = "secrets"))]
 pub use welcome::Welcome;
 #[cfg(feature = "sfn")]

@@ -7,6 +7,7 @@ use aws_sdk_s3::{
     error::SdkError,
     presigning::PresigningConfig,
     primitives::ByteStream,
+    types::{Delete, ObjectIdentifier},
 };
 use bytes::Bytes;
 use domain::Format;
@@ -178,6 +179,61 @@ impl Photos {
             .await
             .map(drop)
             .map_err(AwsError::call("s3:PutObject"))
+    }
+
+    /// Deletes everything in a folder, page by page: what an error leaves, the next try finds.
+    pub async fn delete_all(&self, folder: &str) -> Result<(), AwsError> {
+        let mut pages = self
+            .client
+            .list_objects_v2()
+            .bucket(&self.bucket)
+            .prefix(folder)
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(AwsError::call("s3:ListObjectsV2"))?;
+            let keys = page.contents().iter().filter_map(|object| object.key());
+            let keys: Vec<_> = keys.collect();
+            if !keys.is_empty() {
+                self.delete(&keys).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes at most 1,000 objects. A 200 answer may still list some that were not.
+    async fn delete(&self, keys: &[&str]) -> Result<(), AwsError> {
+        let operation = "s3:DeleteObjects";
+        let objects = keys
+            .iter()
+            .map(|key| ObjectIdentifier::builder().key(*key).build())
+            .collect::<Result<_, _>>()
+            .map_err(AwsError::call(operation))?;
+        let delete = Delete::builder()
+            .set_objects(Some(objects))
+            .quiet(true)
+            .build()
+            .map_err(AwsError::call(operation))?;
+        let answer = self
+            .client
+            .delete_objects()
+            .bucket(&self.bucket)
+            .delete(delete)
+            .send()
+            .await
+            .map_err(AwsError::call(operation))?;
+        match answer.errors() {
+            [] => Ok(()),
+            [first, ..] => Err(AwsError::Call {
+                operation,
+                context: format!(
+                    "{} of {} objects are still there: {}",
+                    answer.errors().len(),
+                    keys.len(),
+                    first.code().unwrap_or("no code")
+                ),
+            }),
+        }
     }
 }
 

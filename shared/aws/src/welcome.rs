@@ -2,7 +2,7 @@
 
 use domain::{Account, Credits, EmailFingerprint, Timestamp, UserId};
 
-use crate::{AwsError, Secret, Tables};
+use crate::{AccountError, AwsError, Secret, Tables};
 
 /// Finds accounts, and opens those that are new.
 #[derive(Debug)]
@@ -30,18 +30,23 @@ impl Welcome {
         user: &UserId,
         email: &str,
         email_verified: bool,
-    ) -> Result<Option<Account>, AwsError> {
-        if let Some(account) = self.tables.account(user).await? {
-            return Ok(Some(account));
+    ) -> Result<Option<Account>, AccountError> {
+        let account = match self.tables.account(user).await? {
+            Some(account) => account,
+            None if email_verified => self.open(user, email).await?,
+            None => return Ok(None),
+        };
+        match account.deleted_at {
+            Some(_) => Err(AccountError::Deleted),
+            None => Ok(Some(account)),
         }
-        if !email_verified {
-            return Ok(None);
-        }
+    }
+
+    async fn open(&self, user: &UserId, email: &str) -> Result<Account, AwsError> {
         let key = self.fingerprint_key.read().await?;
         let fingerprint = EmailFingerprint::new(key.as_bytes(), email);
         self.tables
             .open_account(user, email, &fingerprint, self.credits, Timestamp::now())
             .await
-            .map(Some)
     }
 }

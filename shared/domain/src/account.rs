@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{BatchId, Credits, CreditsOverflow, ImageRef, OrderId};
+use crate::{BatchId, Credits, CreditsOverflow, ImageRef, OrderId, Timestamp};
 
 /// Why an account changed: what an entry belongs to, and by that its name.
 ///
@@ -89,6 +89,9 @@ pub struct Account {
     pub owed: Credits,
     /// How many entries the ledger has; each new one takes the next number.
     pub entries: u64,
+    /// Since when its user wants to be forgotten. It then spends nothing any more; refunds still arrive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// One accepted change: the entry to write and the account after it.
@@ -170,6 +173,7 @@ impl Account {
                 balance,
                 owed,
                 entries: self.entries + 1,
+                ..self
             },
             // Credits are below 2^53, so neither the conversions nor the difference can overflow.
             amount: balance.get().cast_signed() - self.balance.get().cast_signed(),
@@ -188,6 +192,7 @@ mod tests {
             balance: Credits::small(balance),
             owed: Credits::small(owed),
             entries: 7,
+            deleted_at: None,
         }
     }
 

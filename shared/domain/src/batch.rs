@@ -53,6 +53,9 @@ pub struct Batch {
     /// The batch in which its own failed and canceled images were retried. Written once, together with that batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retried_in: Option<BatchId>,
+    /// When what its user wrote was taken out of it: its own numbers are all that is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erased_at: Option<Timestamp>,
 }
 
 /// Why a batch cannot be retried.
@@ -194,6 +197,7 @@ impl Batch {
             finished_at: None,
             retry_of: None,
             retried_in: None,
+            erased_at: None,
         }
     }
 

@@ -251,6 +251,12 @@ pub fn work_key(user: &UserId, image: ImageRef, format: Format) -> String {
     image_key("work", user, image, format)
 }
 
+/// Where all photos of a user lie, whatever they are. Each ends in a slash: one user's id may begin like another's.
+#[must_use]
+pub fn photo_folders(user: &UserId) -> [String; 3] {
+    ["uploads", "work", "results"].map(|folder| format!("{folder}/{user}/"))
+}
+
 fn image_key(folder: &str, user: &UserId, image: ImageRef, format: Format) -> String {
     let ImageRef { batch_id, index } = image;
     format!(
@@ -316,6 +322,26 @@ mod tests {
             work_key(&user, image, Format::Jpeg),
             format!("work/anna/{batch_id}/00007.jpg")
         );
+    }
+
+    #[test]
+    fn every_photo_lies_in_a_folder_of_its_user() {
+        let anna = user("anna");
+        let image = ImageRef {
+            batch_id: BatchId::derive(&anna, &"k1".parse().unwrap()),
+            index: 7,
+        };
+        let keys = [
+            UploadKey::new(anna.clone(), Uuid::nil(), Format::Png).to_string(),
+            work_key(&anna, image, Format::Png),
+            result_key(&anna, image, Format::Png),
+        ];
+        for (key, folder) in keys.iter().zip(photo_folders(&anna)) {
+            assert!(key.starts_with(&folder), "{key}");
+        }
+        for (key, folder) in keys.iter().zip(photo_folders(&user("ann"))) {
+            assert!(!key.starts_with(&folder), "{key}");
+        }
     }
 
     #[test]

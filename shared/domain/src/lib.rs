@@ -6,6 +6,7 @@
 mod account;
 mod batch;
 mod credits;
+mod deletion;
 mod email;
 mod id;
 mod image;
@@ -30,9 +31,11 @@ mod work;
 pub use account::{Account, AdjustRefused, Insufficient, Posting, Reason};
 pub use batch::{Batch, BatchState, Counts, RetryRefused};
 pub use credits::{Credits, CreditsOverflow};
+pub use deletion::Deletion;
 pub use email::EmailFingerprint;
 pub use id::{
-    BatchId, IdempotencyKey, ImageRef, InvalidId, OrderId, UploadKey, UserId, result_key, work_key,
+    BatchId, IdempotencyKey, ImageRef, InvalidId, OrderId, UploadKey, UserId, photo_folders,
+    result_key, work_key,
 };
 pub use image::{
     ClaimRefused, Failure, Image, ImageState, MAX_UNKNOWN_OUTCOMES, Outcome, SettleRefused, Usage,

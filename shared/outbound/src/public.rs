@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// IPv4 that is not public: first address and length of each prefix.
 const SPECIAL_V4: [(Ipv4Addr, u32); 15] = [
     // "This network"; Linux takes 0.0.0.0 for itself.
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     // Private use.
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     // Shared by a carrier's customers.

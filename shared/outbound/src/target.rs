@@ -88,6 +88,10 @@ impl Target {
 
     /// An address that nobody has judged.
     #[cfg(all(test, feature = "client"))]
+    #[expect(
+        clippy::unwrap_used,
+        reason = "a test that cannot go on should stop right there"
+    )]
     pub(crate) fn unchecked(text: &str) -> Self {
         Self(Url::parse(text).unwrap())
     }

@@ -1,4 +1,8 @@
 //! What goes over the wire and what its answers become, against a server that this process runs itself.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop right there"
+)]
 
 use std::time::Duration;
 

@@ -102,7 +102,7 @@ fn nothing_asks_where_it_runs() -> Result<()> {
 #[test]
 fn functions_link_the_services_that_they_call() -> Result<()> {
     let exports = exports(&tidy::read("shared/aws/src/lib.rs")?);
-    for feature in ["dynamodb", "s3", "secrets", "sfn", "sqs"] {
+    for feature in ["cognito", "dynamodb", "s3", "secrets", "sfn", "sqs"] {
         let mut needed = exports.values().flatten();
         needed
             .find(|it| *it == feature)

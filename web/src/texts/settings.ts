@@ -22,11 +22,13 @@ export const settings = {
   saved: "Saved.",
   delete: {
     title: "Delete account",
-    text: "Deletes your photos, results and personal data. Credits that are left are lost. What stays is an anonymous ledger, as the law wants.",
+    text: "Deletes your photos, results, wishes and your sign-in. Credits that are left are lost. What stays are numbers without a name: what was bought and spent.",
     button: "Delete my account",
     sure: "Delete your account for good?",
-    confirm: (email: string) => `Type ${email} to confirm`,
+    sureText: "Batches that are not done are canceled. This cannot be undone.",
+    confirm: "Your e-mail address, to confirm",
     yes: "Delete everything",
-    running: "There are batches that are not done. Wait for them, or cancel them first.",
+    wrong: "This is not the address of your account.",
+    done: "Your account is closed. Photos and personal data are being deleted.",
   },
 };

@@ -3,17 +3,18 @@ import { type ReactNode, useId } from "react";
 
 type Props<T extends string> = {
   label: ReactNode;
+  hideLabel?: boolean;
   value: T;
   onChange: (value: T) => void;
   options: { value: T; label: ReactNode; hint?: ReactNode }[];
 };
 
 /** One of a few, all in sight. */
-export function Choice<T extends string>({ label, value, onChange, options }: Props<T>) {
+export function Choice<T extends string>({ label, hideLabel, value, onChange, options }: Props<T>) {
   const id = useId();
   return (
     <div className="space-y-2">
-      <p id={id} className="font-medium">
+      <p id={id} className={hideLabel ? "sr-only" : "font-medium"}>
         {label}
       </p>
       <RadioGroup.Root

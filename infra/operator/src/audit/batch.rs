@@ -180,6 +180,10 @@ impl Judge<'_> {
     }
 
     fn manifest(&self) -> Option<Violation> {
+        // Its user wanted to be forgotten: what they wrote is gone, and so are the photos.
+        if self.batch.erased_at.is_some() {
+            return None;
+        }
         let (found, total) = (self.contents.jobs.len(), self.batch.total);
         let is_complete = found == total as usize && self.contents.prompt.is_some();
         let prompt = if self.contents.prompt.is_some() {
@@ -381,6 +385,9 @@ impl Judge<'_> {
     /// A picture for each completed image, as long as pictures are kept, and for no other that is over.
     fn results(&self, found: &BTreeSet<String>) -> Vec<Violation> {
         let mut violations = Vec::new();
+        if self.batch.erased_at.is_some() {
+            return violations;
+        }
         for (&index, (image, _)) in &self.contents.images {
             let kept = |at: Timestamp| at.plus(RESULTS_KEPT) > self.expected.now;
             let image_ref = ImageRef {

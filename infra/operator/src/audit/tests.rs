@@ -241,6 +241,21 @@ fn sound_records_are_sound() {
     assert_eq!(World::sound().judge(), []);
 }
 
+#[test]
+fn what_a_forgotten_user_leaves_is_sound() {
+    let mut world = World::sound();
+    world.at("META")["erased_at"] = json!(NOW);
+    world.at("MANIFEST#0000")["prompt"] = json!("");
+    world.at("MANIFEST#0001")["jobs"] = json!([]);
+    world.results.clear();
+    assert_eq!(world.judge(), []);
+    // Their money is judged as ever.
+    world.remove("TXN#refund");
+    world.add_up();
+    let codes: Vec<_> = world.judge().iter().map(|it| it.code).collect();
+    assert_eq!(codes, [Code::RefundMissing; 2]);
+}
+
 type Corrupt = fn(&mut World);
 
 /// What each corruption does to the world, and what it is called.
@@ -377,8 +392,10 @@ const CORRUPTIONS: &[(Code, Corrupt)] = &[
         forget(it.at("ORDER#"), "granted");
     }),
     (Code::OrderWithoutEntry, |it| {
-        it.remove("TXN#order#");
-        it.add_up();
+        let grant = it.at("TXN#order#");
+        grant["sk"] = json!("TXN#adjust#1");
+        grant["kind"] = json!("adjust");
+        forget(grant, "order_id");
     }),
     (Code::EntryOfNoOrder, |it| it.remove("ORDER#")),
     (Code::OrderEntryWrong, |it| {

@@ -1,11 +1,11 @@
-//! Dead letters: what even the rescue, fan-out, apply-order, notify or send-notice could not handle. Listing them, and
-//! sending them on their way again.
+//! Dead letters: what even the rescue, fan-out, apply-order, notify, send-notice or delete-account could not handle.
+//! Listing them, and sending them on their way again.
 
 use std::{collections::BTreeMap, fmt};
 
 use anyhow::{Context as _, Result};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
-use domain::{BatchId, ImageRef, Notice, Timestamp};
+use domain::{BatchId, Deletion, ImageRef, Notice, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{audit::batch::BATCH, stack::Stack};
@@ -27,6 +27,8 @@ pub enum Pile {
     Credit,
     /// Notices that send-notice has given up, and parts of the streams that notify has.
     Notice,
+    /// Users whom delete-account could not forget.
+    Deletion,
 }
 
 /// A dead letter.
@@ -64,6 +66,8 @@ pub enum About {
     Order(String),
     /// Something that a user was to be told, by its name.
     Notice(String),
+    /// Somebody who wants to be forgotten.
+    User(UserId),
     /// Nothing that we write.
     Unknown,
 }
@@ -83,6 +87,8 @@ pub struct Redriven {
     pub notices: usize,
     /// Letters of notify. What those records said was news when they were in the stream.
     pub forgotten: usize,
+    /// Letters that went back to the deletion queue.
+    pub deletions: usize,
 }
 
 /// The bodies that we know.
@@ -102,6 +108,8 @@ enum Body {
     Event { data: Order },
     /// What a user was to be told.
     Notice(Notice),
+    /// A dead letter of the deletion queue.
+    Deletion(Deletion),
 }
 
 #[derive(Deserialize)]
@@ -124,7 +132,13 @@ struct StreamRecords {
 /// All dead letters. They stay where they are; for a moment, nobody else sees them.
 pub async fn list(stack: &Stack) -> Result<Letters> {
     let mut letters = Vec::new();
-    for pile in [Pile::Lost, Pile::FanOut, Pile::Credit, Pile::Notice] {
+    for pile in [
+        Pile::Lost,
+        Pile::FanOut,
+        Pile::Credit,
+        Pile::Notice,
+        Pile::Deletion,
+    ] {
         letters.extend(stack.receive(pile).await?);
     }
     for letter in &letters {
@@ -141,6 +155,8 @@ pub async fn redrive(stack: &Stack) -> Result<Redriven> {
     let orders = stack.send_back(Pile::Credit, &stack.names.credit_queue_url);
     let orders = orders.await?;
     let (notices, forgotten) = stack.send_notices_back().await?;
+    let deletions = stack.send_back(Pile::Deletion, &stack.names.deletion_queue_url);
+    let deletions = deletions.await?;
     let fan_out = stack.receive(Pile::FanOut).await?;
     // These name no batch, so every batch is looked at that images may be missing of.
     let batches_due = if fan_out.is_empty() {
@@ -158,6 +174,7 @@ pub async fn redrive(stack: &Stack) -> Result<Redriven> {
         orders,
         notices,
         forgotten,
+        deletions,
     })
 }
 
@@ -168,6 +185,7 @@ impl Stack {
             Pile::FanOut => &self.names.fan_out_failure_queue_url,
             Pile::Credit => &self.names.credit_failure_queue_url,
             Pile::Notice => &self.names.notice_failure_queue_url,
+            Pile::Deletion => &self.names.deletion_failure_queue_url,
         }
     }
 
@@ -301,6 +319,7 @@ impl About {
             Ok(Body::Stream { records }) => Self::Shard(records.shard_id),
             Ok(Body::Event { data }) => Self::Order(data.id),
             Ok(Body::Notice(notice)) => Self::Notice(notice.id()),
+            Ok(Body::Deletion(deletion)) => Self::User(deletion.user),
             Err(_) => Self::Unknown,
         }
     }
@@ -322,6 +341,7 @@ impl fmt::Display for Letter {
             Pile::FanOut => "fan-out",
             Pile::Credit => "credit",
             Pile::Notice => "notice",
+            Pile::Deletion => "deletion",
         };
         write!(f, "{pile:<8} {}  ", self.message_id)?;
         match self.sent_at {
@@ -333,6 +353,7 @@ impl fmt::Display for Letter {
             About::Shard(shard) => write!(f, "records of shard {shard}"),
             About::Order(order) => write!(f, "order {order}"),
             About::Notice(id) => write!(f, "notice {id}"),
+            About::User(user) => write!(f, "user {user}"),
             About::Unknown => write!(f, "nothing that we write"),
         }
     }
@@ -347,12 +368,13 @@ impl fmt::Display for Redriven {
             orders,
             notices,
             forgotten,
+            deletions,
         } = self;
         write!(
             f,
-            "{rescued} letters went back to the rescue queue, {orders} to the credit queue, {notices} to the notice queue; \
-             for {fan_out} letters of fan-out, {batches_due} open batches are looked at by the next run of reconcile; \
-             {forgotten} letters of notify are forgotten"
+            "{rescued} letters went back to the rescue queue, {orders} to the credit queue, {notices} to the notice queue, \
+             {deletions} to the deletion queue; for {fan_out} letters of fan-out, {batches_due} open batches are looked at \
+             by the next run of reconcile; {forgotten} letters of notify are forgotten"
         )
     }
 }
@@ -388,5 +410,12 @@ mod tests {
         let notice = About::of(event["Records"][0]["body"].as_str().unwrap());
         assert_eq!(notice, About::Notice(format!("batch-done/{batch_id}")));
         assert_eq!(About::of("{}"), About::Unknown);
+        let event: Value = serde_json::from_str(include_str!(
+            "../../../../events/delete-account/two-users.json"
+        ))
+        .unwrap();
+        let deletion = About::of(event["Records"][0]["body"].as_str().unwrap());
+        let user = "7b9f6f5e-3c55-4d0a-9a2e-7f6c0d1e2a3b".parse().unwrap();
+        assert_eq!(deletion, About::User(user));
     }
 }

@@ -249,7 +249,7 @@ impl Tables {
     }
 
     /// The records of a batch whose sort key fulfils a condition on `:sk`, in their order, as of now.
-    async fn query_batch(
+    pub(super) async fn query_batch(
         &self,
         batch_id: BatchId,
         condition: &str,

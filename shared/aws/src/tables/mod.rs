@@ -7,6 +7,7 @@ mod adjust;
 mod batches;
 mod cancel;
 mod claim;
+mod deletion;
 mod gate;
 mod ledger;
 mod notices;

@@ -1,10 +1,19 @@
 //! Profiles: how to reach a user, and what they want to be told.
 
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem, Update};
 use domain::{Profile, UserId};
 
-use super::{Tables, records::profile_key, s, to_item};
-use crate::AwsError;
+use super::{
+    Tables,
+    records::{account_key, profile_key},
+    s, to_item,
+};
+use crate::{AccountError, AwsError, backoff::Backoff};
+
+/// How long a write goes on against the settlements of the same user.
+const BUDGET: Duration = Duration::from_secs(5);
 
 impl Tables {
     /// A user's profile, if there is one: accounts that are older than profiles get theirs when they are asked for next.
@@ -13,31 +22,51 @@ impl Tables {
     }
 
     /// Notes what a user has chosen.
-    pub async fn save_profile(&self, user: &UserId, profile: &Profile) -> Result<(), AwsError> {
+    pub async fn save_profile(&self, user: &UserId, profile: &Profile) -> Result<(), AccountError> {
         let mut item = to_item(profile)?;
         item.extend(profile_key(user));
-        self.client
-            .put_item()
+        let put = Put::builder()
             .table_name(&self.credits)
             .set_item(Some(item))
-            .send()
-            .await
-            .map_err(AwsError::call("dynamodb:PutItem"))?;
-        Ok(())
+            .build()
+            .map_err(AwsError::call("dynamodb:TransactWriteItems"))?;
+        let put = TransactWriteItem::builder().put(put).build();
+        self.write_profile(user, put).await
     }
 
     /// Notes a user's address, and leaves what they have chosen as it is.
-    pub async fn note_email(&self, user: &UserId, email: &str) -> Result<(), AwsError> {
-        self.client
-            .update_item()
-            .table_name(&self.credits)
-            .set_key(Some(profile_key(user)))
-            .update_expression(NOTE_EMAIL)
-            .expression_attribute_values(":email", s(email))
-            .send()
+    pub async fn note_email(&self, user: &UserId, email: &str) -> Result<(), AccountError> {
+        self.write_profile(user, self.with_email(user, email)?)
             .await
-            .map_err(AwsError::call("dynamodb:UpdateItem"))?;
-        Ok(())
+    }
+
+    /// Writes a profile, unless its user wants to be forgotten: one that is deleted must not come back.
+    async fn write_profile(
+        &self,
+        user: &UserId,
+        write: TransactWriteItem,
+    ) -> Result<(), AccountError> {
+        const ACCOUNT: usize = 0;
+        let mut backoff = Backoff::within(BUDGET);
+        loop {
+            let items = vec![self.is_not_deleted(user)?, write.clone()];
+            match self.transact(items).await? {
+                Ok(()) => return Ok(()),
+                Err(refused) if refused.failed(ACCOUNT) => return Err(AccountError::Deleted),
+                Err(_) if backoff.wait().await => {}
+                Err(_) => return Err(AwsError::Contended("writing a profile").into()),
+            }
+        }
+    }
+
+    fn is_not_deleted(&self, user: &UserId) -> Result<TransactWriteItem, AwsError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.credits)
+            .set_key(Some(account_key(user)))
+            .condition_expression("attribute_not_exists(deleted_at)")
+            .build()
+            .map_err(AwsError::call("dynamodb:TransactWriteItems"))?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
     /// [`Tables::note_email`] as part of a transaction.

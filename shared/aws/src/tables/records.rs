@@ -32,6 +32,7 @@ pub(super) fn account_key(user: &UserId) -> Item {
     key(user_pk(user), "ACCOUNT".to_owned())
 }
 
+/// Key of what is known of a user beyond their balance.
 pub(super) fn profile_key(user: &UserId) -> Item {
     key(user_pk(user), "PROFILE".to_owned())
 }
@@ -133,11 +134,32 @@ impl Tables {
         before: Account,
         after: Account,
     ) -> Result<TransactWriteItem, AwsError> {
+        self.move_account_if("#entries = :before", user, before, after)
+    }
+
+    /// The same for what its user spends: not if they want to be forgotten by now. Whoever forgets them sees all batches.
+    pub(crate) fn spend_from_account(
+        &self,
+        user: &UserId,
+        before: Account,
+        after: Account,
+    ) -> Result<TransactWriteItem, AwsError> {
+        let condition = "#entries = :before AND attribute_not_exists(deleted_at)";
+        self.move_account_if(condition, user, before, after)
+    }
+
+    fn move_account_if(
+        &self,
+        condition: &str,
+        user: &UserId,
+        before: Account,
+        after: Account,
+    ) -> Result<TransactWriteItem, AwsError> {
         let update = Update::builder()
             .table_name(&self.credits)
             .set_key(Some(account_key(user)))
             .update_expression("SET balance = :balance, owed = :owed, #entries = :after")
-            .condition_expression("#entries = :before")
+            .condition_expression(condition)
             .expression_attribute_names("#entries", "entries")
             .expression_attribute_values(":balance", n(after.balance))
             .expression_attribute_values(":owed", n(after.owed))

@@ -39,6 +39,9 @@ pub enum SubmitError {
     /// The balance does not cover it.
     #[error(transparent)]
     Insufficient(#[from] Insufficient),
+    /// Its user wants to be forgotten.
+    #[error("the account is deleted")]
+    AccountDeleted,
     /// Its idempotency key was used for another request.
     #[error("the idempotency key belongs to another request")]
     KeyReused,
@@ -67,6 +70,9 @@ impl Tables {
         let reason = Reason::Debit(batch.batch_id);
         let mut backoff = Backoff::within(BUDGET);
         loop {
+            if account.deleted_at.is_some() {
+                return Err(SubmitError::AccountDeleted);
+            }
             let posting = match account.debit(price) {
                 Ok(posting) => posting,
                 // A repeat after a lost answer finds the balance that its own first try has spent: META's reason wins.
@@ -80,7 +86,7 @@ impl Tables {
             let line = LedgerLine::new(&posting, &reason, batch.created_at);
             let mut items = vec![
                 self.put_batch(&batch)?,
-                self.move_account(&batch.user, account, posting.after)?,
+                self.spend_from_account(&batch.user, account, posting.after)?,
                 self.put_entry(&batch.user, &reason, &line)?,
                 self.put_manifest(
                     batch.batch_id,

@@ -22,6 +22,8 @@ pub struct Caller {
     pub email: String,
     /// `email_verified`
     pub email_verified: bool,
+    /// `cognito:username`: the `sub`, too, unless another service signs them in.
+    pub username: String,
 }
 
 impl Call {
@@ -56,7 +58,7 @@ impl Call {
             _ => None,
         };
         let claim = |name: &str| claims.and_then(|claims| claims.get(name));
-        let user = claim("sub").and_then(|sub| sub.parse().ok());
+        let user = claim("sub").and_then(|sub| sub.parse::<UserId>().ok());
         // Access tokens pass the same authorizer in some set-ups, and carry no e-mail.
         let (Some(user), Some(email)) = (user, claim("email")) else {
             return Err(Failure::new(
@@ -65,6 +67,7 @@ impl Call {
             ));
         };
         Ok(Caller {
+            username: claim("cognito:username").map_or_else(|| user.to_string(), Clone::clone),
             user,
             email: email.clone(),
             email_verified: claim("email_verified").is_some_and(|verified| verified == "true"),

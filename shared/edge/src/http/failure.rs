@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use api::{InputFault, Problem};
-use aws::AwsError;
+use aws::{AccountError, AwsError};
 use domain::{Fault, NoRoom};
 
 use super::Reply;
@@ -42,6 +42,8 @@ pub enum ProblemKind {
     BatchNotFinished,
     /// Every image of the batch has its result.
     NothingToRetry,
+    /// Its user has deleted the account; their token is good for a while after that.
+    AccountDeleted,
     /// More than the API takes in one request.
     BodyTooLarge,
     /// The key belongs to another request.
@@ -60,7 +62,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::InvalidRequest,
         Self::InvalidJson,
         Self::IdempotencyKeyRequired,
@@ -75,6 +77,7 @@ impl ProblemKind {
         Self::BatchFinished,
         Self::BatchNotFinished,
         Self::NothingToRetry,
+        Self::AccountDeleted,
         Self::BodyTooLarge,
         Self::IdempotencyKeyReused,
         Self::Backlog,
@@ -126,6 +129,7 @@ impl ProblemKind {
             Self::BatchFinished => (409, "batch_finished", "The batch is over"),
             Self::BatchNotFinished => (409, "batch_not_finished", "The batch is not over"),
             Self::NothingToRetry => (409, "nothing_to_retry", "Every image has its result"),
+            Self::AccountDeleted => (410, "account_deleted", "The account is deleted"),
             Self::BodyTooLarge => (413, "body_too_large", "The request is too large"),
             Self::IdempotencyKeyReused => (
                 422,
@@ -221,6 +225,15 @@ impl Failure {
         }
     }
 
+    /// The caller wanted to be forgotten.
+    #[must_use]
+    pub fn account_deleted() -> Self {
+        Self::new(
+            ProblemKind::AccountDeleted,
+            "you have deleted this account; sign up again for a new one",
+        )
+    }
+
     /// Its kind.
     #[must_use]
     pub const fn kind(&self) -> ProblemKind {
@@ -307,6 +320,15 @@ impl From<AwsError> for Failure {
     }
 }
 
+impl From<AccountError> for Failure {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Deleted => Self::account_deleted(),
+            AccountError::Store(error) => error.into(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use domain::{Credits, Insufficient};
@@ -331,15 +353,16 @@ mod tests {
             ProblemKind::BatchFinished => 11,
             ProblemKind::BatchNotFinished => 12,
             ProblemKind::NothingToRetry => 13,
-            ProblemKind::BodyTooLarge => 14,
-            ProblemKind::IdempotencyKeyReused => 15,
-            ProblemKind::Backlog => 16,
-            ProblemKind::TooManyOpenImages => 17,
-            ProblemKind::Busy => 18,
-            ProblemKind::BillingUnavailable => 19,
-            ProblemKind::Internal => 20,
+            ProblemKind::AccountDeleted => 14,
+            ProblemKind::BodyTooLarge => 15,
+            ProblemKind::IdempotencyKeyReused => 16,
+            ProblemKind::Backlog => 17,
+            ProblemKind::TooManyOpenImages => 18,
+            ProblemKind::Busy => 19,
+            ProblemKind::BillingUnavailable => 20,
+            ProblemKind::Internal => 21,
         };
-        assert!(ProblemKind::ALL.into_iter().map(place).eq(0..21));
+        assert!(ProblemKind::ALL.into_iter().map(place).eq(0..22));
     }
 
     #[test]

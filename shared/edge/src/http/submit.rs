@@ -25,6 +25,7 @@ impl From<SubmitError> for Failure {
         match error {
             SubmitError::NoRoom(full) => full.into(),
             SubmitError::Insufficient(insufficient) => Self::insufficient(insufficient),
+            SubmitError::AccountDeleted => Self::account_deleted(),
             SubmitError::KeyReused => Self::new(
                 ProblemKind::IdempotencyKeyReused,
                 "this Idempotency-Key was used for a different request; use a new one for a new batch",

@@ -150,7 +150,7 @@ function Shown({ batch, isStale }: { batch: Batch; isStale: boolean }) {
 
       <section className="space-y-4 rounded-3xl bg-surface p-5 shadow-card sm:p-7">
         <div className="flex flex-wrap items-baseline justify-between gap-x-6 gap-y-1">
-          <p className="nums text-2xl font-semibold sm:text-3xl">{t.done(counts.completed, counts.total)}</p>
+          <p className="text-2xl font-semibold sm:text-3xl">{t.done(counts.completed, counts.total)}</p>
           <p className="nums flex flex-wrap gap-x-4 text-ink-2">
             {counts.processing > 0 && <span>{t.counts.processing(counts.processing)}</span>}
             {counts.pending > 0 && <span>{t.counts.pending(counts.pending)}</span>}

@@ -100,7 +100,6 @@ export default function Viewer({ images, index, onIndex, onDownload }: Props) {
               <X aria-hidden />
             </IconButton>
           </div>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by the keyboard. */}
           <div className="min-h-0 grow overflow-auto bg-sunken" tabIndex={zoom ? 0 : undefined}>
             <div className="grid min-h-full place-items-center" style={{ width: percent, height: percent }}>
               {image.resultUrl ? (

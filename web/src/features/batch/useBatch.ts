@@ -75,12 +75,15 @@ export function useBatch(id: string) {
   const client = useQueryClient();
   const updateBalance = useBalanceUpdate();
   const refunded = query.data?.creditsRefunded;
-  const isOver = query.data?.pollAfterMs === 0;
-  const before = useRef({ refunded, isOver });
+  const isOver = query.data && query.data.pollAfterMs === 0;
+  const before = useRef<{ refunded: number | undefined; isOver: boolean | undefined }>({
+    refunded: 0,
+    isOver: undefined,
+  });
   useEffect(() => {
     const { refunded: then, isOver: wasOver } = before.current;
-    before.current = { refunded, isOver };
-    if (then !== undefined && refunded !== then) void updateBalance();
+    before.current = { refunded: refunded ?? then, isOver };
+    if (refunded !== undefined && refunded !== then) void updateBalance();
     if (wasOver === false && isOver) void client.invalidateQueries({ queryKey: ["batches"] });
   }, [refunded, isOver, client, updateBalance]);
   return query;

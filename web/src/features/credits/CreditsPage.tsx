@@ -64,7 +64,7 @@ export default function CreditsPage() {
         <div>
           <h2 className="font-medium text-ink-2">{t.balance}</h2>
           {balance.data ? (
-            <p className="nums text-7xl leading-none font-semibold tracking-tight">
+            <p className="text-7xl leading-none font-semibold tracking-tight">
               {number(balance.data.credits)}{" "}
               <span className="text-2xl font-medium tracking-normal text-ink-2">{t.unit(balance.data.credits)}</span>
             </p>
@@ -103,7 +103,7 @@ export default function CreditsPage() {
               >
                 <div className="grow space-y-1">
                   <h3 className="font-medium text-ink-2">{name}</h3>
-                  <p className="nums text-4xl font-semibold tracking-tight">
+                  <p className="text-4xl font-semibold tracking-tight">
                     {number(credits)}{" "}
                     <span className="text-lg font-medium tracking-normal text-ink-2">{t.unit(credits)}</span>
                   </p>

@@ -63,6 +63,7 @@ export class Draft {
   /** Each photo's place among those that are kept. */
   #orders = new Map<string, number>();
   #nextOrder = 0;
+  #unsaved = new Set<string>();
   #keeps = false;
   #wish: Wish;
   #loaded = false;
@@ -240,8 +241,22 @@ export class Draft {
     this.#tell();
   }
 
+  /** Soon, and a few at a time: handing 200 files to the database at once would stop the page. */
   #save(id: string) {
     if (!this.#keeps) return;
+    if (this.#unsaved.size === 0) setTimeout(() => this.#saveSome());
+    this.#unsaved.add(id);
+  }
+
+  #saveSome() {
+    for (const id of [...this.#unsaved].slice(0, 8)) {
+      this.#unsaved.delete(id);
+      this.#saveNow(id);
+    }
+    if (this.#unsaved.size > 0) setTimeout(() => this.#saveSome());
+  }
+
+  #saveNow(id: string) {
     const photo = this.#photos.get(id);
     if (!photo || photo.state === "refused") return;
     const file = this.#files.get(id);

@@ -1,7 +1,7 @@
 // What of a draft outlives a reload: photos in IndexedDB, words in localStorage. A browser that keeps neither (private
 // windows, no room) only loses that comfort.
 
-import { createStore, del, entries, get, set, setMany } from "idb-keyval";
+import { clear, createStore, del, entries, get, set, setMany } from "idb-keyval";
 
 export type SavedPhoto = {
   id: string;
@@ -78,4 +78,11 @@ export function writeJson(name: string, value: unknown) {
   } catch {
     // No room: it lives as long as the page.
   }
+}
+
+/** Nothing of this person stays in this browser. */
+export async function forgetUser(user: string): Promise<void> {
+  for (const { id } of await loadPhotos(user)) await dropPhoto(user, id);
+  await quietly(previews && clear(previews));
+  for (const kind of ["draft", "submit", "prompts"]) writeJson(`bie.${kind}.${user}`, undefined);
 }

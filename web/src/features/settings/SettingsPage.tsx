@@ -2,7 +2,7 @@
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { LogOut } from "lucide-react";
-import { type FormEvent, type ReactNode, useEffect, useState } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import { useNavigate } from "react-router";
 import { call, type Settings, type SettingsRequest } from "../../api/later";
 import { Problem } from "../../api/problem";
@@ -11,13 +11,15 @@ import { sayProblem } from "../../texts/problem";
 import { settings as t } from "../../texts/settings";
 import { Button } from "../../ui/Button";
 import { Choice } from "../../ui/Choice";
-import { TextField } from "../../ui/Field";
 import { Notice } from "../../ui/Notice";
 import { Skeleton } from "../../ui/Skeleton";
 import { Switch } from "../../ui/Switch";
 import { setTheme, type Theme, useTheme } from "../../ui/theme";
 import { useTitle } from "../../ui/useTitle";
 import { signOut, useSession } from "../account/session";
+
+const WebhookForm = lazy(() => import("./WebhookForm"));
+const DeleteAccount = lazy(() => import("./DeleteAccount"));
 
 const KEY = ["settings"];
 
@@ -66,6 +68,7 @@ export default function SettingsPage() {
       <Card title={t.appearance}>
         <Choice
           label={common.theme.label}
+          hideLabel
           value={theme}
           onChange={setTheme}
           options={themes.map((value) => ({ value, label: common.theme[value] }))}
@@ -97,6 +100,12 @@ export default function SettingsPage() {
           <Skeleton className="h-24" />
         )}
       </Card>
+
+      {session && (
+        <Card title={t.delete.title}>
+          <DeleteAccount user={session.userId} email={session.email} />
+        </Card>
+      )}
     </div>
   );
 }
@@ -105,73 +114,7 @@ function Card({ title, children }: { title: string; children: ReactNode }) {
   return (
     <section className="space-y-5 rounded-3xl bg-surface p-5 shadow-card sm:p-7">
       <h2 className="text-xl font-semibold">{title}</h2>
-      {children}
+      <Suspense fallback={<Skeleton className="h-24" />}>{children}</Suspense>
     </section>
-  );
-}
-
-type FormProps = { settings: Settings; isSaving: boolean; onSave: (url: string | undefined) => void };
-
-function WebhookForm({ settings, isSaving, onSave }: FormProps) {
-  const saved = settings.webhook?.url ?? "";
-  const [url, setUrl] = useState(saved);
-  const [isShown, setIsShown] = useState(false);
-  const [isCopied, setIsCopied] = useState(false);
-  const [error, setError] = useState<string>();
-  useEffect(() => setUrl(saved), [saved]);
-
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    const isGood = URL.canParse(url) && new URL(url).protocol === "https:";
-    setError(isGood ? undefined : t.webhook.invalid);
-    if (isGood) onSave(url);
-  };
-
-  return (
-    <form onSubmit={submit} noValidate className="space-y-5">
-      <TextField
-        label={t.webhook.url}
-        type="url"
-        inputMode="url"
-        placeholder={t.webhook.placeholder}
-        value={url}
-        error={error}
-        onChange={(event) => setUrl(event.target.value)}
-      />
-      {settings.webhook && (
-        <div className="space-y-1.5">
-          <p className="font-medium">{t.webhook.secret}</p>
-          <div className="flex flex-wrap items-center gap-2">
-            <code className="min-w-0 grow truncate rounded-xl bg-sunken px-3.5 py-2.5 text-sm">
-              {isShown ? settings.webhook.secret : "•".repeat(24)}
-            </code>
-            <Button size="s" look="quiet" onClick={() => setIsShown(!isShown)}>
-              {isShown ? t.webhook.hide : t.webhook.reveal}
-            </Button>
-            <Button
-              size="s"
-              look="quiet"
-              onClick={async () => {
-                await navigator.clipboard.writeText(settings.webhook?.secret ?? "");
-                setIsCopied(true);
-              }}
-            >
-              {isCopied ? common.copied : common.copy}
-            </Button>
-          </div>
-          <p className="text-sm text-ink-2">{t.webhook.secretHint}</p>
-        </div>
-      )}
-      <div className="flex flex-wrap gap-3">
-        <Button type="submit" look="primary" busy={isSaving} disabled={!url || url === saved}>
-          {t.webhook.save}
-        </Button>
-        {settings.webhook && (
-          <Button look="quiet" disabled={isSaving} onClick={() => onSave(undefined)}>
-            {t.webhook.remove}
-          </Button>
-        )}
-      </div>
-    </form>
   );
 }
