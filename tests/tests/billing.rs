@@ -1,4 +1,9 @@
 //! Buying credits: what is sold, the way to the seller and back, who is believed on it, and what is told of it afterwards.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should stop right there"
+)]
 
 use api::{Checkout, Pack, Packs, Portal, Transactions};
 use domain::{Timestamp, signature::Message};

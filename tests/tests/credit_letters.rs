@@ -15,10 +15,6 @@ const IMPATIENT: u32 = 1;
 const PATIENT: u32 = 180;
 
 #[tokio::test]
-#[expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on should stop right there"
-)]
 async fn what_was_paid_for_and_cannot_be_applied_is_never_lost() {
     let stack = stack!();
     let (engine, inside) = (Engine::of(&stack).await, Inside::deployed(&stack));

@@ -97,6 +97,14 @@ async fn kill_over(stack: &Stack, engine: &Engine, deliveries: &[String], hold: 
     consumer.kill_when(gate.reached()).await;
 }
 
+/// Puts all of them on the credit queue at once.
+async fn deliver(stack: &Stack, engine: &Engine, deliveries: &[String]) {
+    let sent = deliveries
+        .iter()
+        .map(|body| engine.put_letter(stack, "CreditQueueUrl", body));
+    join_all(sent).await;
+}
+
 #[tokio::test]
 async fn two_hundred_deliveries_end_in_the_exact_balances() {
     let stack = stack!();
@@ -118,10 +126,9 @@ async fn two_hundred_deliveries_end_in_the_exact_balances() {
 
     // What a consumer dies of comes again.
     kill_over(&stack, &engine, &deliveries[..10], Hold::Request).await;
-    let send = |body| engine.put_letter(&stack, "CreditQueueUrl", body);
-    join_all(deliveries[..100].iter().map(send)).await;
+    deliver(&stack, &engine, &deliveries[..100]).await;
     kill_over(&stack, &engine, &deliveries[100..110], Hold::Answer).await;
-    join_all(deliveries[100..].iter().map(send)).await;
+    deliver(&stack, &engine, &deliveries[100..]).await;
 
     for user in &users {
         let orders = || histories.iter().filter(|it| it.order.user == *user);

@@ -271,7 +271,7 @@ mod tests {
 
     fn mentioned(names: &[Option<&str>]) -> Mentioned {
         let user: UserId = "anna".parse().unwrap();
-        let job = |name: &Option<&str>| Job {
+        let job = |name: Option<&str>| Job {
             key: "uploads/anna/0b0e8a52-6b7b-4d53-9a3c-0a5bb3f3a001.jpg"
                 .parse()
                 .unwrap(),
@@ -279,7 +279,7 @@ mod tests {
             prompt: None,
         };
         let submission = Submission {
-            jobs: names.iter().map(job).collect(),
+            jobs: names.iter().copied().map(job).collect(),
             prompt: "make it blue".to_owned(),
             options: EditOptions::default(),
         };

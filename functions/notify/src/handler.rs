@@ -48,6 +48,7 @@ struct Keys {
 
 /// What this reads of a batch's own record.
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the record's own names")]
 struct Batch {
     batch_id: BatchId,
     user: UserId,
@@ -144,14 +145,14 @@ fn news(change: Change, threshold: Credits) -> Result<News, TaskError> {
     match user {
         Some(user) if sk.starts_with("TXN#") => {
             let about = format!("{sk} of {pk}");
-            entry_news(user, read(new, &about)?, threshold)
+            entry_news(user, &read(new, &about)?, threshold)
                 .map_err(TaskError::because("record_unreadable", about))
         }
         _ => Ok(News::None),
     }
 }
 
-fn entry_news(user: UserId, entry: Entry, threshold: Credits) -> Result<News, CreditsOverflow> {
+fn entry_news(user: UserId, entry: &Entry, threshold: Credits) -> Result<News, CreditsOverflow> {
     let (number, balance) = (entry.seq, entry.balance_after);
     if let ("order", Some(order_id)) = (&*entry.kind, entry.order_id) {
         let arrived = Credits::new(entry.amount.unsigned_abs())?;

@@ -155,7 +155,8 @@ impl Listed {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    let id = raw["id"].as_str().unwrap_or("without an id");
+                    let id = raw.get("id").and_then(Value::as_str);
+                    let id = id.unwrap_or("without an id");
                     warn!(order.id = id, error, "order {id} cannot be assigned");
                     listed.unassigned += 1;
                 }

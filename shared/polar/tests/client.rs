@@ -1,6 +1,7 @@
 //! What we send to Polar, and what its answers become.
 #![cfg(feature = "client")]
 #![expect(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test that cannot go on should stop right there"
 )]

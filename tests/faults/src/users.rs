@@ -179,9 +179,10 @@ impl Customer {
         if left == 0 {
             return Ok(());
         }
-        let amount = match self.rng.bool() {
-            true => left,
-            false => self.rng.u64(1..=left),
+        let amount = if self.rng.bool() {
+            left
+        } else {
+            self.rng.u64(1..=left)
         };
         *purchase = self.seller.refund(purchase, amount).await?;
         self.tally.count("given back");
