@@ -703,6 +703,7 @@ mod tests {
             name: None,
             status: status.to_owned(),
             result_url,
+            source_url: None,
             error,
             provider_calls: 1,
         }

@@ -28,6 +28,7 @@ mod test;
 mod up;
 mod vendors;
 mod wait;
+mod web;
 
 use std::process::ExitCode;
 

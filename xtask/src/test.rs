@@ -24,6 +24,7 @@ use crate::python;
 use crate::report::{Report, line, seconds};
 use crate::stack::Stack;
 use crate::up::{self, Up};
+use crate::web;
 
 struct Step {
     name: &'static str,
@@ -31,7 +32,7 @@ struct Step {
     run: fn(Report) -> Result<()>,
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     Step {
         name: "format",
         what: "cargo fmt --all --check",
@@ -56,6 +57,11 @@ const STEPS: [Step; 8] = [
         name: "engine",
         what: "tests of infra/engine",
         run: lint::engine,
+    },
+    Step {
+        name: "web",
+        what: "format, types, unit tests and size of the web app",
+        run: web::check,
     },
     Step {
         name: "unit",
@@ -197,7 +203,8 @@ fn stack(report: Report) -> Result<()> {
         }
     }
     openai_sdk(&stack)?;
-    polar_sdk(report)
+    polar_sdk(report)?;
+    web::in_a_browser(&options.folder().stack_file(), report)
 }
 
 /// Is the image stand-in honest? OpenAI's own client is asked.

@@ -27,6 +27,7 @@ use crate::stack::{self, Folder, NAME, REGION, Stack, Wanted};
 use crate::supervisor::Supervisor;
 use crate::vendors::Vendors;
 use crate::wait::wait_until;
+use crate::web;
 
 /// Where Polar's webhooks go.
 const POLAR_WEBHOOKS: &str = "/api/polar/webhooks";
@@ -215,6 +216,10 @@ impl Start<'_> {
             let count = workspace.stack_packages().len();
             self.report.say(format_args!("building {count} packages"));
             build = Some(workspace.build()?);
+        }
+        // Where everything fails on purpose nobody looks at a page.
+        if self.options.fault_proxy.is_none() {
+            web::build(self.report)?;
         }
         let mut engine_runs = false;
         while build.is_some() || !engine_runs {
@@ -421,7 +426,7 @@ impl Start<'_> {
             "--api",
             &upstream,
         ]);
-        let web = project::root().join("web/dist");
+        let web = web::built();
         if web.join("index.html").is_file() {
             let engine = stack::url(self.options.ports.engine);
             let config = self.folder.join("config.json");

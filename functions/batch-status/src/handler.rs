@@ -42,14 +42,17 @@ impl Handler {
         }
         let links = found.images.iter().filter_map(|(&index, image)| {
             let key = image.result_key.as_deref()?;
+            let source = found.jobs.get(index as usize)?.key.to_string();
             Some(async move {
-                let link = self.photos.download_link(key, RESULT_LINK).await?;
-                Ok::<_, AwsError>((index, link))
+                let result = self.photos.download_link(key, RESULT_LINK).await?;
+                let source = self.photos.download_link(&source, RESULT_LINK).await?;
+                Ok::<_, AwsError>((index, result, source))
             })
         });
-        for (index, link) in try_join_all(links).await? {
+        for (index, result, source) in try_join_all(links).await? {
             if let Some(image) = status.images.get_mut(index as usize) {
-                image.result_url = Some(link);
+                image.result_url = Some(result);
+                image.source_url = Some(source);
             }
         }
         Ok(Reply::ok(&status).with_etag(etag))
@@ -70,6 +73,7 @@ fn status(found: &BatchInFull, now: Timestamp) -> Result<BatchStatus, Failure> {
             name: job.name.clone(),
             status: image.state.name().to_owned(),
             result_url: None,
+            source_url: None,
             error: image.failure.as_ref().map(|failure| ImageError {
                 code: failure.code.clone(),
                 message: failure.message.clone(),

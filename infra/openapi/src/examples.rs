@@ -266,6 +266,9 @@ pub(crate) fn finished_batch() -> BatchStatus {
                     "https://photos.s3.eu-central-1.amazonaws.com/results/{USER}/{BATCH}/00000.png?X-Amz-Expires=5400&\
                      X-Amz-Signature=9a0e"
                 )),
+                source_url: Some(format!(
+                    "https://photos.s3.eu-central-1.amazonaws.com/{beach}?X-Amz-Expires=5400&X-Amz-Signature=1b2c"
+                )),
                 ..image(0, beach, "beach.jpg", "completed", 1)
             },
             ImageStatus {
@@ -287,6 +290,7 @@ fn image(index: u32, key: String, name: &str, status: &str, provider_calls: u32)
         name: Some(name.to_owned()),
         status: status.to_owned(),
         result_url: None,
+        source_url: None,
         error: None,
         provider_calls,
     }

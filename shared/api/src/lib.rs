@@ -322,7 +322,11 @@ pub struct ImageStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(format = "uri", nullable = false))]
     pub result_url: Option<String>,
-    /// Why there is none; present when failed.
+    /// Where to fetch the photo as it was uploaded, to compare; present when completed, until the upload is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(format = "uri", nullable = false))]
+    pub source_url: Option<String>,
+    /// Why there is no result; present when failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub error: Option<ImageError>,

@@ -10,7 +10,7 @@ export type Schemas = components["schemas"];
 
 const PATIENCE_MS = 40_000;
 
-export async function send(request: Request): Promise<Response> {
+async function send(request: Request): Promise<Response> {
   const again = request.clone();
   const attempt = (with_: Request, token: string) => {
     with_.headers.set("authorization", `Bearer ${token}`);

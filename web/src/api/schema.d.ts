@@ -18,6 +18,36 @@ export interface paths {
         get: operations["getAccount"];
         put?: never;
         post?: never;
+        /**
+         * Forget me
+         * @description Closes the account at once. In the minutes after that, open batches are canceled, and all photos, results, prompts, settings and the sign-in are deleted; credits that are left are lost. The ledger stays without a name. May be repeated. Who signs up again has a new account; an address is welcomed with credits once.
+         */
+        delete: operations["deleteAccount"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/account/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What am I told, and how?
+         * @description Mail goes to the address of the account, unless it is not wanted. A webhook is told when a batch is done.
+         */
+        get: operations["getSettings"];
+        /**
+         * Change what I am told
+         * @description Takes all settings as they should be. Another webhook URL gets another secret; the same one keeps its own.
+         *
+         *     The webhook gets a `POST` with `{type, timestamp, data}` when a batch is over: `type` is `batch.completed`, `batch.failed` or `batch.canceled`, `data` holds `batchId`, `status`, `counts`, `creditsSpent`, `creditsRefunded`, `createdAt` and `finishedAt` as a batch's status does. It is signed as [Standard Webhooks](https://www.standardwebhooks.com) says, whose libraries verify it with the secret. Any status from 200 to 299 takes it; otherwise it comes again for a day, with the same `webhook-id` and longer and longer waits. 410 ends that. Redirects are not followed.
+         */
+        put: operations["changeSettings"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -144,6 +174,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/billing/packs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What can be bought?
+         * @description An empty list where nothing is sold.
+         */
+        get: operations["listPacks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/balance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many credits have I got?
+         * @description Like `GET /api/account`, a user's first request opens their account.
+         */
+        get: operations["getBalance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/transactions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of my credits, newest first?
+         * @description Every change of the balance, each with the balance after it. Page by page: an answer without `nextCursor` is the last one.
+         */
+        get: operations["listTransactions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/checkout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Buy a pack
+         * @description Opens a page at the seller's where it can be paid. The credits arrive once the seller has told us that it was, usually in seconds.
+         */
+        post: operations["createCheckout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/billing/portal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See my invoices and payment methods
+         * @description Opens a page at the seller's for whoever has bought something. Its address lets anybody in: pass it to nobody.
+         */
+        post: operations["createPortalSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/polar/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * For Polar only: something happened to an order
+         * @description The body is an event as Polar defines it. Anybody may call this, and nothing is believed that is not signed by Polar within the last five minutes. Events that are not about credits are answered alike.
+         */
+        post: operations["receivePolarWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -166,6 +316,19 @@ export interface components {
             limits: components["schemas"]["Limits"];
             /** @description What one image costs, so that a client can show the price before it submits. */
             prices: components["schemas"]["Price"][];
+        };
+        /** @description `GET /api/billing/balance` */
+        Balance: {
+            /**
+             * Format: uint64
+             * @description What can be spent now.
+             */
+            credits: number;
+            /**
+             * Format: uint64
+             * @description Of purchases that were refunded after their credits had been spent; the next credits pay this first.
+             */
+            owed: number;
         };
         /** @description `GET /api/batches` */
         BatchHistory: {
@@ -298,6 +461,21 @@ export interface components {
              */
             statusUrl: string;
         };
+        /** @description The answer (201) to a `CheckoutRequest`. */
+        Checkout: {
+            /** @description The seller's id of it. */
+            checkoutId: string;
+            /**
+             * Format: uri
+             * @description Where to pay.
+             */
+            url: string;
+        };
+        /** @description `POST /api/billing/checkout` */
+        CheckoutRequest: {
+            /** @description The product of one of the `Packs`. */
+            productId: string;
+        };
         /** @description How many images are in which state; `total` is their sum. */
         Counts: {
             /**
@@ -330,6 +508,22 @@ export interface components {
              * @description Was called off and refunded.
              */
             canceled: number;
+        };
+        /** @description `DELETE /api/account` */
+        DeleteAccountRequest: {
+            /**
+             * Format: email
+             * @description The account's own e-mail address, so that no stray request deletes anything.
+             */
+            confirm: string;
+        };
+        /** @description The answer (202) to `DeleteAccountRequest`, and again to each repeat of it. */
+        DeleteAccountResponse: {
+            /**
+             * Format: date-time
+             * @description Since when the account is closed. Photos and personal data go in the minutes after that.
+             */
+            deletedAt: string;
         };
         /** @description One file as its owner describes it; the link is good for exactly this type and length. */
         FileToUpload: {
@@ -394,6 +588,8 @@ export interface components {
             index: number;
             /** @description The upload it was made from. */
             key: string;
+            /** @description What its owner calls it, if they said so. */
+            name?: string;
             /** @description `pending`, `processing`, `completed`, `failed` or `canceled`. */
             status: components["schemas"]["ImageState"];
             /**
@@ -401,7 +597,12 @@ export interface components {
              * @description Where to fetch the result; present when completed.
              */
             resultUrl?: string;
-            /** @description Why there is none; present when failed. */
+            /**
+             * Format: uri
+             * @description Where to fetch the photo as it was uploaded, to compare; present when completed, until the upload is deleted.
+             */
+            sourceUrl?: string;
+            /** @description Why there is no result; present when failed. */
             error?: components["schemas"]["ImageError"];
             /**
              * Format: uint32
@@ -413,6 +614,8 @@ export interface components {
         ImageToEdit: {
             /** @description The key that `POST /api/files/presign` answered. */
             key: string;
+            /** @description What its owner calls it, such as `photo-7.jpg`: only to be shown to them again. */
+            name?: string;
             /** @description A wish of its own, in place of the shared one. The maximum is the default of a deployment; `limits.maxImagePromptChars` of `GET /api/account` is its own. */
             prompt?: string;
         };
@@ -478,6 +681,38 @@ export interface components {
             /** @description `png` (the default), `jpeg` or `webp`. */
             format?: components["schemas"]["Format"];
         };
+        /** @description So many credits for so much money. */
+        Pack: {
+            /** @description What a `CheckoutRequest` names. */
+            productId: string;
+            /** @description For people. */
+            name: string;
+            /**
+             * Format: uint64
+             * @description What a buyer gets.
+             */
+            credits: number;
+            /**
+             * Format: uint64
+             * @description In the currency's smallest unit, such as cents; taxes may come on top.
+             */
+            price: number;
+            /** @description ISO 4217, in lower case, such as `usd`. */
+            currency: string;
+        };
+        /** @description `GET /api/billing/packs` */
+        Packs: {
+            /** @description In the order in which they are to be shown; empty where nothing is sold. */
+            packs: components["schemas"]["Pack"][];
+        };
+        /** @description The answer (201) to `POST /api/billing/portal`. */
+        Portal: {
+            /**
+             * Format: uri
+             * @description Where to see invoices and payment methods, at the seller's.
+             */
+            url: string;
+        };
         /** @description `POST /api/files/presign`: the files somebody wants to upload. */
         PresignRequest: {
             /** @description In the order in which the links will be answered. The maximum is the default of a deployment; `limits.maxFilesPerPresign` of `GET /api/account` is its own. */
@@ -529,18 +764,23 @@ export interface components {
              *     - `invalid_json` (400): The body cannot be read
              *     - `idempotency_key_required` (400): An idempotency key is needed
              *     - `unauthenticated` (401): Signing in is needed
+             *     - `signature_refused` (401): The signature does not fit
              *     - `insufficient_credits` (402): Not enough credits
              *     - `email_not_verified` (403): The e-mail address is not confirmed
              *     - `batch_not_found` (404): There is no such batch
              *     - `photo_not_found` (404): There is no such photo
+             *     - `pack_not_found` (404): There is no such pack
+             *     - `nothing_bought` (404): Nothing was bought yet
              *     - `batch_finished` (409): The batch is over
              *     - `batch_not_finished` (409): The batch is not over
              *     - `nothing_to_retry` (409): Every image has its result
+             *     - `account_deleted` (410): The account is deleted
              *     - `body_too_large` (413): The request is too large
              *     - `idempotency_key_reused` (422): The idempotency key is taken
              *     - `backlog` (429): Too much is waiting
              *     - `too_many_open_images` (429): Too many images are open
              *     - `busy` (503): Try again in a moment
+             *     - `billing_unavailable` (503): Credits cannot be bought right now
              *     - `internal_error` (500): Something went wrong on our side
              */
             code: string;
@@ -564,6 +804,20 @@ export interface components {
          * @enum {string}
          */
         Quality: "low" | "medium" | "high" | "auto";
+        /** @description `GET /api/account/settings`, and the answer to `PUT`. */
+        Settings: {
+            /** @description Is mail sent when a batch is done, a purchase has arrived, or the balance is low? */
+            emails: boolean;
+            /** @description Who is told when a batch is done; absent for nobody. */
+            webhook?: components["schemas"]["Webhook"];
+        };
+        /** @description `PUT /api/account/settings`: all of them as they should be. */
+        SettingsRequest: {
+            /** @description Whether to send mail. */
+            emails: boolean;
+            /** @description Who is to be told when a batch is done; absent for nobody. */
+            webhook?: components["schemas"]["WebhookRequest"];
+        };
         /** @description `POST /api/images/generate`, with an `Idempotency-Key` header. */
         SubmitRequest: {
             /** @description The photos, in the order in which the results will be numbered (from 0). The maximum is the default of a deployment; `limits.maxImagesPerBatch` of `GET /api/account` is its own. */
@@ -601,6 +855,52 @@ export interface components {
              */
             statusUrl: string;
         };
+        /** @description One entry of the ledger. */
+        Transaction: {
+            /** @description Unique among the user's. */
+            id: string;
+            /** @description `welcome`, `debit`, `refund`, `order`, `order_refund` or `adjust`. */
+            kind: components["schemas"]["TransactionKind"];
+            /** @description What happened, for people. */
+            description: string;
+            /**
+             * Format: int64
+             * @description The change of the balance: less than what was given where a debt was paid from it.
+             */
+            amount: number;
+            /**
+             * Format: uint64
+             * @description The balance after it.
+             */
+            balanceAfter: number;
+            /**
+             * Format: uint64
+             * @description What is owed after it.
+             */
+            owedAfter: number;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            createdAt: string;
+            /**
+             * Format: uuid
+             * @description The batch that it belongs to, if any.
+             */
+            batchId?: string;
+        };
+        /**
+         * @description Why a balance changed.
+         * @enum {string}
+         */
+        TransactionKind: "welcome" | "debit" | "refund" | "order" | "order_refund" | "adjust";
+        /** @description `GET /api/billing/transactions` */
+        Transactions: {
+            /** @description Newest first. */
+            transactions: components["schemas"]["Transaction"][];
+            /** @description Pass it as `?cursor=` for the next page; absent on the last. */
+            nextCursor?: string;
+        };
         /** @description A presigned upload. Send the file's bytes to `url` by `method`, with exactly these `headers`. */
         Upload: {
             /** @description What to name in `images[].key` when submitting. */
@@ -627,6 +927,24 @@ export interface components {
          * @enum {string}
          */
         UploadMethod: "PUT";
+        /** @description Where a user's own program listens. */
+        Webhook: {
+            /**
+             * Format: uri
+             * @description Gets a `POST` signed as Standard Webhooks says.
+             */
+            url: string;
+            /** @description Verifies the signature: `whsec_` and base64. Made by the service, another one for each new URL. */
+            secret: string;
+        };
+        /** @description A program that is to be told. */
+        WebhookRequest: {
+            /**
+             * Format: uri
+             * @description `https` and a public host.
+             */
+            url: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -670,6 +988,290 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["GatewayMessage"];
+                };
+            };
+            /** @description `account_deleted`: The account is deleted. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "account_deleted";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "internal_error";
+                    };
+                };
+            };
+            /** @description `busy`: Try again in a moment. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "busy";
+                    };
+                };
+            };
+        };
+    };
+    deleteAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 1000000 bytes. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeleteAccountRequest"];
+            };
+        };
+        responses: {
+            /** @description The account is closed, and everything else is on its way out. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeleteAccountResponse"];
+                };
+            };
+            /** @description `invalid_request`: The request is not valid. `invalid_json`: The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "invalid_request" | "invalid_json";
+                    };
+                };
+            };
+            /** @description `unauthenticated`: Signing in is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "unauthenticated";
+                    };
+                    /**
+                     * @example {
+                     *       "message": "Unauthorized"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GatewayMessage"];
+                };
+            };
+            /** @description `body_too_large`: The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "body_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "internal_error";
+                    };
+                };
+            };
+            /** @description `busy`: Try again in a moment. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "busy";
+                    };
+                };
+            };
+        };
+    };
+    getSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description `unauthenticated`: Signing in is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "unauthenticated";
+                    };
+                    /**
+                     * @example {
+                     *       "message": "Unauthorized"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GatewayMessage"];
+                };
+            };
+            /** @description `account_deleted`: The account is deleted. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "account_deleted";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "internal_error";
+                    };
+                };
+            };
+        };
+    };
+    changeSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 1000000 bytes. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsRequest"];
+            };
+        };
+        responses: {
+            /** @description The settings as they are now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description `invalid_request`: The request is not valid. `invalid_json`: The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "invalid_request" | "invalid_json";
+                    };
+                };
+            };
+            /** @description `unauthenticated`: Signing in is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "unauthenticated";
+                    };
+                    /**
+                     * @example {
+                     *       "message": "Unauthorized"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GatewayMessage"];
+                };
+            };
+            /** @description `email_not_verified`: The e-mail address is not confirmed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "email_not_verified";
+                    };
+                };
+            };
+            /** @description `account_deleted`: The account is deleted. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "account_deleted";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "body_too_large";
+                    };
                 };
             };
             /** @description `internal_error`: Something went wrong on our side. */
@@ -874,6 +1476,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description `account_deleted`: The account is deleted. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "account_deleted";
+                    };
+                };
+            };
             /** @description `body_too_large`: The request is too large. */
             413: {
                 headers: {
@@ -1017,6 +1631,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description `account_deleted`: The account is deleted. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "account_deleted";
+                    };
+                };
+            };
             /** @description `internal_error`: Something went wrong on our side. */
             500: {
                 headers: {
@@ -1094,6 +1720,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "batch_finished";
+                    };
+                };
+            };
+            /** @description `account_deleted`: The account is deleted. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "account_deleted";
                     };
                 };
             };
@@ -1203,6 +1841,18 @@ export interface operations {
                     };
                 };
             };
+            /** @description `account_deleted`: The account is deleted. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "account_deleted";
+                    };
+                };
+            };
             /** @description `backlog`: Too much is waiting. `too_many_open_images`: Too many images are open. */
             429: {
                 headers: {
@@ -1304,6 +1954,18 @@ export interface operations {
                     "application/json": components["schemas"]["GatewayMessage"];
                 };
             };
+            /** @description `account_deleted`: The account is deleted. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "account_deleted";
+                    };
+                };
+            };
             /** @description `internal_error`: Something went wrong on our side. */
             500: {
                 headers: {
@@ -1313,6 +1975,506 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"] & {
                         /** @enum {string} */
                         code: "internal_error";
+                    };
+                };
+            };
+        };
+    };
+    listPacks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The packs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Packs"];
+                };
+            };
+            /** @description `unauthenticated`: Signing in is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "unauthenticated";
+                    };
+                    /**
+                     * @example {
+                     *       "message": "Unauthorized"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GatewayMessage"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "internal_error";
+                    };
+                };
+            };
+        };
+    };
+    getBalance: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The balance. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Balance"];
+                };
+            };
+            /** @description `unauthenticated`: Signing in is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "unauthenticated";
+                    };
+                    /**
+                     * @example {
+                     *       "message": "Unauthorized"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GatewayMessage"];
+                };
+            };
+            /** @description `account_deleted`: The account is deleted. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "account_deleted";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "internal_error";
+                    };
+                };
+            };
+            /** @description `busy`: Try again in a moment. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "busy";
+                    };
+                };
+            };
+        };
+    };
+    listTransactions: {
+        parameters: {
+            query?: {
+                /**
+                 * @description How many transactions a page has at most.
+                 * @example 5
+                 */
+                limit?: number;
+                /**
+                 * @description `nextCursor` of the page before; left out, the newest transactions come.
+                 * @example 4
+                 */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Transactions"];
+                };
+            };
+            /** @description `invalid_request`: The request is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "invalid_request";
+                    };
+                };
+            };
+            /** @description `unauthenticated`: Signing in is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "unauthenticated";
+                    };
+                    /**
+                     * @example {
+                     *       "message": "Unauthorized"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GatewayMessage"];
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "internal_error";
+                    };
+                };
+            };
+        };
+    };
+    createCheckout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 1000000 bytes. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckoutRequest"];
+            };
+        };
+        responses: {
+            /** @description Send the buyer to `url`. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checkout"];
+                };
+            };
+            /** @description `invalid_json`: The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "invalid_json";
+                    };
+                };
+            };
+            /** @description `unauthenticated`: Signing in is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "unauthenticated";
+                    };
+                    /**
+                     * @example {
+                     *       "message": "Unauthorized"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GatewayMessage"];
+                };
+            };
+            /** @description `email_not_verified`: The e-mail address is not confirmed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "email_not_verified";
+                    };
+                };
+            };
+            /** @description `pack_not_found`: There is no such pack. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "pack_not_found";
+                    };
+                };
+            };
+            /** @description `account_deleted`: The account is deleted. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "account_deleted";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "body_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "internal_error";
+                    };
+                };
+            };
+            /** @description `busy`: Try again in a moment. `billing_unavailable`: Credits cannot be bought right now. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "busy" | "billing_unavailable";
+                    };
+                };
+            };
+        };
+    };
+    createPortalSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Send the buyer to `url`, soon. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Portal"];
+                };
+            };
+            /** @description `unauthenticated`: Signing in is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "unauthenticated";
+                    };
+                    /**
+                     * @example {
+                     *       "message": "Unauthorized"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["GatewayMessage"];
+                };
+            };
+            /** @description `nothing_bought`: Nothing was bought yet. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "nothing_bought";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "internal_error";
+                    };
+                };
+            };
+            /** @description `billing_unavailable`: Credits cannot be bought right now. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "billing_unavailable";
+                    };
+                };
+            };
+        };
+    };
+    receivePolarWebhook: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The event; the same for every delivery of it.
+                 * @example 4b1e0d5e-0000-4000-8000-000000000001
+                 */
+                "webhook-id": string;
+                /**
+                 * @description When it was sent: seconds since the epoch.
+                 * @example 1790000000
+                 */
+                "webhook-timestamp": string;
+                /**
+                 * @description Signatures separated by spaces, each `v1,` and a base64 HMAC-SHA256 over `{id}.{timestamp}.{body}`.
+                 * @example v1,Z25yfPOrlGuS8Jl4tP+H+Ag7f3xhNCM8i+SiEmG6s4s=
+                 */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Noted. No body. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_json`: The body cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "invalid_json";
+                    };
+                };
+            };
+            /** @description `signature_refused`: The signature does not fit. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "signature_refused";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "body_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "internal_error";
+                    };
+                };
+            };
+            /** @description `busy`: Try again in a moment. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before asking again. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @enum {string} */
+                        code: "busy";
                     };
                 };
             };

@@ -7,6 +7,8 @@ import { cn } from "./cn";
 type Props = {
   before: string;
   after: string;
+  /** The same in other widths, as `srcset` has it. */
+  sets?: { before: string; after: string; sizes: string };
   label: string;
   alt: string;
   className?: string;
@@ -14,14 +16,24 @@ type Props = {
   eager?: boolean;
 };
 
-export function Compare({ before, after, label, alt, className, start = 50, eager }: Props) {
+export function Compare({ before, after, sets, label, alt, className, start = 50, eager }: Props) {
   const [at, setAt] = useState(start);
   const image = "absolute inset-0 size-full object-contain select-none";
   return (
     <div className={cn("group relative isolate overflow-hidden", className)}>
-      <img src={after} alt={alt} className={image} draggable={false} fetchPriority={eager ? "high" : "auto"} />
+      <img
+        src={after}
+        srcSet={sets?.after}
+        sizes={sets?.sizes}
+        alt={alt}
+        className={image}
+        draggable={false}
+        fetchPriority={eager ? "high" : "auto"}
+      />
       <img
         src={before}
+        srcSet={sets?.before}
+        sizes={sets?.sizes}
         alt=""
         className={image}
         draggable={false}

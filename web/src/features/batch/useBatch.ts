@@ -6,11 +6,7 @@ import { api, ok, type Schemas } from "../../api/client";
 import { Problem } from "../../api/problem";
 import { useBalanceUpdate } from "../account/useAccount";
 
-type Wire = Schemas["BatchStatus"];
-export type Batch = Omit<Wire, "images"> & {
-  images: (Wire["images"][number] & { name?: string; sourceUrl?: string })[];
-};
-/** `name` and `sourceUrl` are new in the API: an older one answers without. */
+export type Batch = Schemas["BatchStatus"];
 export type Image = Batch["images"][number];
 
 /** Links to results change with every answer; an image keeps its first one this long, so that it is loaded once. */

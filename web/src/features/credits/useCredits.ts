@@ -1,25 +1,30 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { type Balance, call, type Pack, type Transaction } from "../../api/later";
+import { api, ok } from "../../api/client";
 import { useBalanceUpdate } from "../account/useAccount";
 
-type Page = { transactions: Transaction[]; nextCursor?: string };
+const transactions = (limit: number, cursor: string, signal?: AbortSignal) =>
+  ok(
+    api.GET("/api/billing/transactions", {
+      params: { query: { limit, ...(cursor && { cursor }) } },
+      ...(signal && { signal }),
+    }),
+  );
 
 export const usePacks = () =>
   useQuery({
     queryKey: ["packs"],
-    queryFn: () => call<{ packs: Pack[] }>("GET", "/api/billing/packs"),
+    queryFn: ({ signal }) => ok(api.GET("/api/billing/packs", { signal })),
     staleTime: 300_000,
   });
 
 export const useBalance = () =>
-  useQuery({ queryKey: ["balance"], queryFn: () => call<Balance>("GET", "/api/billing/balance") });
+  useQuery({ queryKey: ["balance"], queryFn: ({ signal }) => ok(api.GET("/api/billing/balance", { signal })) });
 
 export const useTransactions = () =>
   useInfiniteQuery({
     queryKey: ["transactions"],
-    queryFn: ({ pageParam }) =>
-      call<Page>("GET", `/api/billing/transactions?limit=20${pageParam && `&cursor=${encodeURIComponent(pageParam)}`}`),
+    queryFn: ({ pageParam, signal }) => transactions(20, pageParam, signal),
     initialPageParam: "",
     getNextPageParam: (last) => last.nextCursor,
   });
@@ -28,7 +33,7 @@ export const useTransactions = () =>
 export const useCheckout = () =>
   useMutation({
     mutationFn: async (productId: string) => {
-      const { url } = await call<{ url: string }>("POST", "/api/billing/checkout", { productId });
+      const { url } = await ok(api.POST("/api/billing/checkout", { body: { productId } }));
       location.assign(url);
       // The page is about to go: it stays busy until then.
       await new Promise((resolve) => setTimeout(resolve, 10_000));
@@ -37,7 +42,7 @@ export const useCheckout = () =>
 
 export const usePortal = () =>
   useMutation({
-    mutationFn: async () => location.assign((await call<{ url: string }>("POST", "/api/billing/portal", {})).url),
+    mutationFn: async () => location.assign((await ok(api.POST("/api/billing/portal"))).url),
   });
 
 const ASK_EVERY_MS = 1_500;
@@ -57,7 +62,7 @@ export function useArrival(checkoutId: string | null): Arrival {
     const since = Date.now();
     let timer: ReturnType<typeof setTimeout>;
     const look = async () => {
-      const page = await call<Page>("GET", "/api/billing/transactions?limit=5").catch(() => undefined);
+      const page = await transactions(5, "").catch(() => undefined);
       // It may have arrived while the buyer was on the way back.
       const order = page?.transactions.find(
         ({ kind, createdAt }) => kind === "order" && new Date(createdAt).getTime() > since - 5 * 60_000,

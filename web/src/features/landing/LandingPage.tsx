@@ -2,7 +2,9 @@
 
 import { ArrowRight } from "lucide-react";
 import heroAfter from "../../assets/hero-after.webp";
+import heroAfterSmall from "../../assets/hero-after-small.webp";
 import heroBefore from "../../assets/hero-before.webp";
+import heroBeforeSmall from "../../assets/hero-before-small.webp";
 import astronautAfter from "../../assets/sheet-astronaut-after.webp";
 import astronautBefore from "../../assets/sheet-astronaut-before.webp";
 import coffeeAfter from "../../assets/sheet-coffee-after.webp";
@@ -40,6 +42,11 @@ export default function LandingPage() {
           <Compare
             before={heroBefore}
             after={heroAfter}
+            sets={{
+              before: `${heroBeforeSmall} 640w, ${heroBefore} 960w`,
+              after: `${heroAfterSmall} 640w, ${heroAfter} 960w`,
+              sizes: "(min-width: 64rem) 40rem, 94vw",
+            }}
             alt={t.hero.alt}
             label={t.hero.slider}
             eager

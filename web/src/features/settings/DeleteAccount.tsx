@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useNavigate } from "react-router";
-import { call } from "../../api/later";
+import { api, ok } from "../../api/client";
 import { Problem } from "../../api/problem";
 import { common } from "../../texts/common";
 import { sayProblem } from "../../texts/problem";
@@ -21,7 +21,7 @@ export default function DeleteAccount({ user, email }: { user: string; email: st
   const navigate = useNavigate();
   const client = useQueryClient();
   const remove = useMutation({
-    mutationFn: () => call("DELETE", "/api/account", { confirm: email }),
+    mutationFn: () => ok(api.DELETE("/api/account", { body: { confirm: email } })),
     onSuccess: async () => {
       await forgetUser(user);
       await signOut();

@@ -4,7 +4,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { LogOut } from "lucide-react";
 import { lazy, type ReactNode, Suspense } from "react";
 import { useNavigate } from "react-router";
-import { call, type Settings, type SettingsRequest } from "../../api/later";
+import { api, ok, type Schemas } from "../../api/client";
 import { Problem } from "../../api/problem";
 import { common } from "../../texts/common";
 import { sayProblem } from "../../texts/problem";
@@ -29,9 +29,9 @@ export default function SettingsPage() {
   const theme = useTheme();
   const navigate = useNavigate();
   const client = useQueryClient();
-  const settings = useQuery({ queryKey: KEY, queryFn: () => call<Settings>("GET", "/api/account/settings") });
+  const settings = useQuery({ queryKey: KEY, queryFn: () => ok(api.GET("/api/account/settings")) });
   const save = useMutation({
-    mutationFn: (wanted: SettingsRequest) => call<Settings>("PUT", "/api/account/settings", wanted),
+    mutationFn: (body: Schemas["SettingsRequest"]) => ok(api.PUT("/api/account/settings", { body })),
     onSuccess: (saved) => client.setQueryData(KEY, saved),
   });
   const known = settings.data;
@@ -81,7 +81,9 @@ export default function SettingsPage() {
             label={t.emails}
             hint={t.emailsHint}
             checked={save.isPending ? (save.variables?.emails ?? known.emails) : known.emails}
-            onChange={(emails) => save.mutate({ emails, webhook: known.webhook && { url: known.webhook.url } })}
+            onChange={(emails) =>
+              save.mutate({ emails, ...(known.webhook && { webhook: { url: known.webhook.url } }) })
+            }
           />
         ) : (
           <Skeleton className="h-12" />
@@ -94,7 +96,7 @@ export default function SettingsPage() {
           <WebhookForm
             settings={known}
             isSaving={save.isPending}
-            onSave={(url) => save.mutate({ emails: known.emails, webhook: url ? { url } : null })}
+            onSave={(url) => save.mutate({ emails: known.emails, ...(url && { webhook: { url } }) })}
           />
         ) : (
           <Skeleton className="h-24" />

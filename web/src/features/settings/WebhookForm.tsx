@@ -1,11 +1,11 @@
 import { type FormEvent, useEffect, useState } from "react";
-import type { Settings } from "../../api/later";
+import type { Schemas } from "../../api/client";
 import { common } from "../../texts/common";
 import { settings as t } from "../../texts/settings";
 import { Button } from "../../ui/Button";
 import { TextField } from "../../ui/Field";
 
-type FormProps = { settings: Settings; isSaving: boolean; onSave: (url: string | undefined) => void };
+type FormProps = { settings: Schemas["Settings"]; isSaving: boolean; onSave: (url: string | undefined) => void };
 
 /** Where the person's own program listens, and the secret that it checks signatures with. */
 export default function WebhookForm({ settings, isSaving, onSave }: FormProps) {
