@@ -2,6 +2,7 @@
 //! not signed, and nothing is done here that takes time: Polar gives up on an endpoint that is slow.
 
 use aws::{Queue, Secret};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use domain::{
     Timestamp,
     signature::{Message, SignatureRefused},
@@ -58,20 +59,29 @@ fn message(call: &Call) -> Result<Message<'_>, Failure> {
     })
 }
 
-/// Polar's keys are the bytes of the whole secrets, prefix included (facts/polar-resend-firecrawl.md).
 fn verify(
     call: &Call,
     message: &Message<'_>,
     secrets: &str,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let keys: Vec<_> = secrets.split_whitespace().collect();
+    let keys: Vec<_> = secrets.split_whitespace().flat_map(keys).collect();
     let signatures = call.header("webhook-signature").unwrap_or_default();
     message
         .verify(signatures, &keys, now)
         .map_err(|refused: SignatureRefused| {
             Failure::new(ProblemKind::SignatureRefused, refused.to_string())
         })
+}
+
+/// What Polar may sign with: the bytes of the whole secret, prefix included (facts/polar-resend-firecrawl.md), or, where it has
+/// made the secret itself since September 2026, what stands behind the prefix in base64, as Standard Webhooks has it
+/// (polarsource/polar, pull requests 14117 and 14400). Which of the two, the secret does not say.
+fn keys(secret: &str) -> impl Iterator<Item = Vec<u8>> {
+    let encoded = secret.strip_prefix("whsec_");
+    let decoded = encoded.and_then(|encoded| STANDARD.decode(encoded).ok());
+    let decoded = decoded.filter(|key| !key.is_empty());
+    [secret.as_bytes().to_vec()].into_iter().chain(decoded)
 }
 
 /// The event, and all of it as the text that was signed.
@@ -155,6 +165,27 @@ mod tests {
                 (401, "signature_refused"),
                 "{secrets:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_secret_that_polar_has_made_is_decoded() {
+        const MADE: &str = "whsec_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+        let message = Message {
+            id: "4b1e0d5e-0000-4000-8000-000000000001",
+            timestamp: "1790000000",
+            body:
+                br#"{"type":"order.paid","timestamp":"2026-09-21T00:00:00Z","data":{"id":"ord_1"}}"#,
+        };
+        let signed: Vec<_> = keys(MADE).map(|key| message.sign(&key)).collect();
+        assert_eq!(signed.len(), 2);
+        assert_eq!(
+            signed.last().unwrap(),
+            "v1,pZb97SJV9aPeBtNh+dV/HE2ecblp8HG3ottZ+J8bHSY="
+        );
+        // Nobody signs with an empty key, and what is not base64 is a secret as it is.
+        for secret in ["whsec_", "whsec_test_secret", "polar_whs_next"] {
+            assert_eq!(keys(secret).collect::<Vec<_>>(), [secret.as_bytes()]);
         }
     }
 
