@@ -245,7 +245,12 @@ mod tests {
             },
         ];
         assert_eq!(news, expected);
-        let enough = ENTRIES.replace(r#""N": "-53""#, r#""N": "-1""#);
-        assert_eq!(read_all(&enough)[1], News::None, "it was low before");
+        let less = ENTRIES.replace(r#""N": "-53""#, r#""N": "-1""#);
+        assert!(
+            matches!(read_all(&less)[1], News::Low { .. }),
+            "5 was enough"
+        );
+        let even_less = less.replace(r#""N": "4""#, r#""N": "3""#);
+        assert_eq!(read_all(&even_less)[1], News::None, "it was low before");
     }
 }

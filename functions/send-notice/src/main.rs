@@ -12,13 +12,10 @@ async fn main() -> Result<(), edge::Error> {
     edge::telemetry();
     let env = Env::new();
     let settings = env.aws()?;
-    let (credits, batches) = (
-        env.required("CREDITS_TABLE")?,
-        env.required("BATCHES_TABLE")?,
-    );
+    let credits_table = env.required("CREDITS_TABLE")?;
     let targets = env.required_as("WEBHOOK_TARGETS")?;
     let handler = handler::Handler {
-        tables: Tables::new(&settings, credits, batches),
+        tables: Tables::new(&settings, credits_table, env.required("BATCHES_TABLE")?),
         queue: Queue::new(&settings, env.required("NOTICE_QUEUE_URL")?),
         resend: resend::Client::new(&env.required("RESEND_BASE_URL")?)?,
         resend_key: Secret::new(&settings, env.required("RESEND_KEY_SECRET_ARN")?),

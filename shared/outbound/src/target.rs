@@ -99,7 +99,7 @@ impl Target {
 
 fn may_be_public(host: &Host<&str>) -> bool {
     match host {
-        // No single label, such as `localhost`, is anybody's on the internet.
+        // No single label is anybody's on the internet.
         Host::Domain(name) => name.trim_end_matches('.').contains('.'),
         Host::Ipv4(address) => is_public(IpAddr::V4(*address)),
         Host::Ipv6(address) => is_public(IpAddr::V6(*address)),

@@ -74,9 +74,9 @@ fn join(folder: &str, name: &str) -> String {
     }
 }
 
-/// Whatever looks like the id of an AWS account: twelve digits that stand alone.
+/// Whatever looks like the id of an AWS account: twelve digits that stand alone, and do not end a UUID.
 pub fn digits_of_accounts(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_ascii_alphanumeric())
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
         .filter(|word| word.len() == 12 && word.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
@@ -86,8 +86,8 @@ mod tests {
 
     #[test]
     fn account_ids_stand_alone() {
-        let text =
-            r#"arn:aws:sqs:eu-central-1:123456789012:q 1795467600000 a123456789012 "210987654321""#;
+        let text = r#"arn:aws:sqs:eu-central-1:123456789012:q 1795467600000 a123456789012 "210987654321"
+               00000000-0000-4000-8000-000000000050"#;
         let found: Vec<_> = digits_of_accounts(text).collect();
         assert_eq!(found, ["123456789012", "210987654321"]);
     }
