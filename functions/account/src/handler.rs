@@ -27,7 +27,7 @@ impl Handler {
         let caller = call.caller()?;
         match call.route() {
             ACCOUNT => self.account(caller).await,
-            DELETE => self.delete(caller, call.json()?).await,
+            DELETE => self.delete(caller, &call.json()?).await,
             SETTINGS => self.settings(caller).await,
             CHANGE_SETTINGS => self.change_settings(caller, call.json()?).await,
             other => Err(AwsError::Missing(format!("an answer to {other:?}")).into()),
@@ -88,9 +88,9 @@ impl Handler {
     async fn delete(
         &self,
         caller: Caller,
-        request: DeleteAccountRequest,
+        request: &DeleteAccountRequest,
     ) -> Result<Reply, Failure> {
-        confirmed(&caller, &request)?;
+        confirmed(&caller, request)?;
         let deletion = Deletion {
             user: caller.user,
             username: caller.username,

@@ -7,7 +7,7 @@ use aws_sdk_s3::{
     error::SdkError,
     presigning::PresigningConfig,
     primitives::ByteStream,
-    types::{Delete, ObjectIdentifier},
+    types::{Delete, Object, ObjectIdentifier},
 };
 use bytes::Bytes;
 use domain::Format;
@@ -192,8 +192,7 @@ impl Photos {
             .send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(AwsError::call("s3:ListObjectsV2"))?;
-            let keys = page.contents().iter().filter_map(|object| object.key());
-            let keys: Vec<_> = keys.collect();
+            let keys: Vec<_> = page.contents().iter().filter_map(Object::key).collect();
             if !keys.is_empty() {
                 self.delete(&keys).await?;
             }

@@ -67,7 +67,9 @@ impl Call {
             ));
         };
         Ok(Caller {
-            username: claim("cognito:username").map_or_else(|| user.to_string(), Clone::clone),
+            username: claim("cognito:username")
+                .cloned()
+                .unwrap_or_else(|| user.to_string()),
             user,
             email: email.clone(),
             email_verified: claim("email_verified").is_some_and(|verified| verified == "true"),
