@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 /** The front door of a running stack (`cargo xtask up`): it has the API and the page's config.json. */
@@ -9,8 +10,61 @@ function frontDoor(): string {
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).url : "http://127.0.0.1:8080";
 }
 
+/** Pages on which most visits begin, and what else is needed there at once. */
+const FIRST_PAGES = {
+  "/": {
+    page: "LandingPage",
+    images: ["hero-before-small.webp", "hero-before.webp", "hero-after-small.webp", "hero-after.webp"],
+  },
+  "/new": { page: "NewBatchPage", images: [] },
+};
+
+/** Writes `start.js`, which fetches a first page beside the entry that will ask for it, instead of after it. */
+function startEarly(): Plugin {
+  return {
+    name: "start-early",
+    apply: "build",
+    transformIndexHtml: () => [{ tag: "script", attrs: { src: "/start.js", async: true }, injectTo: "head" }],
+    generateBundle(_, bundle) {
+      const files = Object.values(bundle);
+      const chunks = files.flatMap((file) => (file.type === "chunk" ? [file] : []));
+      const withImports = (name: string, found = new Set<string>()): Set<string> => {
+        if (!found.has(name)) {
+          found.add(name);
+          for (const next of chunks.find(({ fileName }) => fileName === name)?.imports ?? []) withImports(next, found);
+        }
+        return found;
+      };
+      const entry = withImports(chunks.find(({ isEntry }) => isEntry)?.fileName ?? "");
+      const early = Object.entries(FIRST_PAGES).map(([path, { page, images }]) => {
+        const chunk = chunks.find(({ facadeModuleId }) => facadeModuleId?.endsWith(`/${page}.tsx`));
+        if (!chunk) this.error(`start-early: there is no ${page}`);
+        const modules = [...withImports(chunk.fileName)].filter((name) => !entry.has(name));
+        const pictures = images.map((image) => {
+          const asset = files.find((file) => file.type === "asset" && file.names.includes(image));
+          if (!asset) this.error(`start-early: there is no ${image}`);
+          return asset.fileName;
+        });
+        return [path, { modules, pictures }];
+      });
+      const source = `// Written by vite.config.ts.
+const early = ${JSON.stringify(Object.fromEntries(early))};
+const signedIn = localStorage.getItem("bie.session");
+const found = early[location.pathname === "/" && signedIn ? "/new" : location.pathname];
+const link = (attributes) => document.head.append(Object.assign(document.createElement("link"), attributes));
+for (const name of found?.modules ?? []) link({ rel: "modulepreload", href: "/" + name, crossOrigin: "" });
+for (let at = 0; at < (found?.pictures.length ?? 0); at += 2) {
+  const [small, large] = found.pictures.slice(at, at + 2);
+  link({ rel: "preload", as: "image", imageSrcset: \`/\${small} 640w, /\${large} 960w\`, imageSizes: "(min-width: 64rem) 40rem, 94vw", fetchPriority: "high" });
+}
+`;
+      this.emitFile({ type: "asset", fileName: "start.js", source });
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [react(), tailwindcss()],
+  plugins: [react(), tailwindcss(), startEarly()],
   server: { proxy: { "/api": frontDoor(), "/config.json": frontDoor() } },
   worker: { format: "es" },
   build: {

@@ -1,4 +1,4 @@
-// Light, dark, or what the device says. `public/theme.js` applies it before the first paint.
+// Light, dark, or what the device says. `public/theme.js` applies it before the page is there.
 
 import { useSyncExternalStore } from "react";
 

@@ -77,10 +77,10 @@ function NewBatch({ user }: { user: string }) {
   };
 
   return (
-    <div className="space-y-6">
-      <h1 className="text-4xl font-semibold">{t.title}</h1>
+    <div>
       <div className="grid gap-8 md:grid-cols-[minmax(0,1fr)_minmax(20rem,26rem)] lg:gap-12">
         <div className="min-w-0 space-y-4">
+          <h1 className="pb-2 text-4xl font-semibold">{t.title}</h1>
           {shown.length > 0 && (
             <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
               <h2 className="nums text-xl font-semibold">{t.photos.heading(shown.length)}</h2>
