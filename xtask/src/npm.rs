@@ -24,14 +24,22 @@ pub(crate) fn install(folder: &Path, report: Report) -> Result<()> {
         "npm packages of {}: installing (once)",
         folder.display()
     ));
+    // Not `npm ci`: it refuses a lock file in which the packages for other systems are missing, as they are when it was made
+    // with a registry that does not have them. What is in the lock file is installed as it says all the same.
     let output = Command::new("npm")
-        .args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+        .args([
+            "install",
+            "--no-save",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        ])
         .current_dir(folder)
         .output()
         .context("cannot run npm, which comes with Node (Debian, Ubuntu: `apt install npm`)")?;
     if !output.status.success() {
         bail!(
-            "npm ci failed in {}:\n{}",
+            "npm install failed in {}:\n{}",
             folder.display(),
             String::from_utf8_lossy(&output.stderr)
         );

@@ -122,6 +122,7 @@ export function WishBox({ user, wish, onWish, maxPrompt, error, ref }: Props) {
                     width={240}
                     height={240}
                     loading="lazy"
+                    fetchPriority="low"
                     className={cn(
                       "aspect-square w-full rounded-xl object-cover transition-[scale,box-shadow] duration-200 group-hover:scale-[1.03]",
                       isChosen ? "ring-3 ring-accent ring-offset-2 ring-offset-bg" : "ring-1 ring-line",
