@@ -1,6 +1,11 @@
 //! What users are told: the settings that say so, and that each thing is told once, to whom it concerns, the way they
 //! want.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what cannot be unwrapped is a test that fails"
+)]
+
 use api::{Settings, WebhookEvent};
 use domain::{Matter, Notice};
 use reqwest::Method;
