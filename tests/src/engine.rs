@@ -485,7 +485,7 @@ pub fn stream_event(batches: &[&str]) -> Value {
     json!({ "Records": records })
 }
 
-/// Messages with these bodies, as one event; each is named `message-<place>`.
+/// Messages with these bodies, sent just now, as one event; each is named `message-<place>`.
 #[must_use]
 pub fn queue_event(bodies: &[String]) -> Value {
     let two: Value =
@@ -497,6 +497,8 @@ pub fn queue_event(bodies: &[String]) -> Value {
             let mut record = two["Records"][0].clone();
             record["messageId"] = json!(format!("message-{place}"));
             record["body"] = json!(body);
+            // What is too old is given up.
+            record["attributes"]["SentTimestamp"] = json!(Timestamp::now().as_millis().to_string());
             record
         })
         .collect();
