@@ -147,7 +147,9 @@ test("a token that has run out is renewed, whether the page knows it or only the
   for (const spoiled of [{ expiresAt: Date.now() - 1000 }, { idToken: "not.a.token" }]) {
     const spoil = { ...(await session()), ...spoiled };
     await page.evaluate((spoil) => localStorage.setItem("bie.session", JSON.stringify(spoil)), spoil);
+    const renewal = page.waitForRequest((request) => /refresh_?token/i.test(request.postData() ?? ""));
     await page.reload();
+    await renewal;
     await expect(page.getByRole("link", { name: "10 credits left" })).toBeVisible();
     await expect.poll(async () => (await session()).expiresAt).toBeGreaterThan(Date.now());
     expect((await session()).idToken).toMatch(/^ey/);
