@@ -343,10 +343,29 @@ impl Engine {
     /// How many messages wait in the edit queue.
     pub async fn queued(&self) -> u64 {
         let name = "ApproximateNumberOfMessages";
-        let query = json!({ "QueueUrl": self.edit_queue, "AttributeNames": [name] });
+        let [queued] = self.numbers(&self.edit_queue, [name]).await;
+        queued
+    }
+
+    /// Waits until nothing is in the queue that an output names, nor with its consumer.
+    pub async fn is_through(&self, stack: &Stack, output: &str) {
+        let names = [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+        ];
+        wait_for(&format!("the end of {output}"), async || {
+            let left = self.numbers(&stack.outputs[output], names).await;
+            (left == [0, 0]).then_some(())
+        })
+        .await;
+    }
+
+    /// What these attributes of a queue count.
+    async fn numbers<const N: usize>(&self, queue: &str, names: [&str; N]) -> [u64; N] {
+        let query = json!({ "QueueUrl": queue, "AttributeNames": names.as_slice() });
         let answer = self.json("AmazonSQS.GetQueueAttributes", &query).await;
-        let number = answer["Attributes"][name].as_str().unwrap();
-        number.parse().unwrap()
+        let number = |name| answer["Attributes"][name].as_str().unwrap().parse();
+        names.map(|name| number(name).unwrap())
     }
 
     /// Empties the edit queue: what is in it is lost.

@@ -111,8 +111,18 @@ async fn settings_have_doors() {
     let problem = change(&user, &json!({ "emails": "no" })).await;
     let problem = problem.problem(400, "invalid_json");
     assert_eq!(problem.errors.unwrap()[0].pointer, "/emails");
-    // At home anybody may be called, but nobody with a password, and only by HTTP.
-    for url in ["", "file:///etc/passwd", "https://anna:word@example.com/"] {
+    // At home a program on this machine may be called, but nothing else inside.
+    for url in [
+        "",
+        "file:///etc/passwd",
+        "https://anna:word@example.com/",
+        "http://example.com/",
+        "http://169.254.169.254/latest/meta-data/",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://10.0.0.1/",
+        "https://[fd00:ec2::254]/",
+        "https://metadata/",
+    ] {
         let wanted = json!({ "emails": true, "webhook": { "url": url } });
         let problem = change(&user, &wanted).await;
         let problem = problem.problem(400, "invalid_request");
