@@ -6,6 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, resume_unwind},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{BatchId, ImageRef, Timestamp, Work};
 use futures::FutureExt;
 use reqwest::Method;
@@ -71,6 +72,23 @@ impl Engine {
             .map(|function| function["FunctionName"].as_str().unwrap().to_owned())
             .collect();
         engine
+    }
+
+    /// The functions by the folder that the engine runs each in, which is named by its code's digest; each by its name in the
+    /// template, without its end `Function`.
+    pub async fn folders(&self) -> HashMap<String, String> {
+        let listed = self.rest(Method::GET, "functions/", &Value::Null).await;
+        let listed = listed.unwrap();
+        let functions = listed["Functions"].as_array().unwrap().iter();
+        functions
+            .map(|function| {
+                let digest = STANDARD.decode(function["CodeSha256"].as_str().unwrap());
+                let name = function["FunctionName"].as_str().unwrap();
+                let (name, _) = name.rsplit_once("Function-").unwrap();
+                let (_, name) = name.rsplit_once('-').unwrap();
+                (hex::encode(digest.unwrap()), name.to_owned())
+            })
+            .collect()
     }
 
     /// Invokes a function by its name in the template, without its end `Function`, and waits for its answer.
@@ -145,6 +163,26 @@ impl Engine {
             (last == "WaitStateEntered").then_some(())
         })
         .await;
+    }
+
+    /// When steps of an image's execution have failed, those included that were tried again.
+    pub async fn failures(&self, image: ImageRef) -> Vec<Timestamp> {
+        let mut page = json!({ "executionArn": self.execution(image), "maxResults": 1000 });
+        let mut failures = Vec::new();
+        loop {
+            let mut history = self.states("GetExecutionHistory", &page).await;
+            let events = history["events"].as_array().unwrap().iter();
+            let failed = events.filter(|event| event["type"] == "TaskFailed");
+            failures.extend(failed.map(|event| {
+                let seconds = event["timestamp"].to_string();
+                let (seconds, rest) = seconds.split_once('.').unwrap_or((&seconds, ""));
+                Timestamp::from_millis(format!("{seconds}{rest:0<3.3}").parse().unwrap())
+            }));
+            match history["nextToken"].take() {
+                Value::Null => return failures,
+                token => page["nextToken"] = token,
+            }
+        }
     }
 
     /// Stops an image's execution, as somebody might in the console.
@@ -366,6 +404,20 @@ impl Engine {
         let answer = self.json("AmazonSQS.GetQueueAttributes", &query).await;
         let number = |name| answer["Attributes"][name].as_str().unwrap().parse();
         names.map(|name| number(name).unwrap())
+    }
+
+    /// How many messages a queue that an output names still has to deliver, those included that somebody is at.
+    pub async fn undelivered(&self, stack: &Stack, output: &str) -> u64 {
+        let query = json!({ "QueueUrl": stack.outputs[output], "AttributeNames": ["All"] });
+        let answer = self.json("AmazonSQS.GetQueueAttributes", &query).await;
+        let number = |which| {
+            let name = format!("ApproximateNumberOfMessages{which}");
+            answer["Attributes"][name].as_str().unwrap().parse::<u64>()
+        };
+        ["", "Delayed", "NotVisible"]
+            .map(|which| number(which).unwrap())
+            .iter()
+            .sum()
     }
 
     /// Empties the edit queue: what is in it is lost.
