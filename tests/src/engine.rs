@@ -6,6 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, resume_unwind},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{BatchId, ImageRef, Timestamp, Work};
 use futures::FutureExt;
 use reqwest::Method;
@@ -71,6 +72,23 @@ impl Engine {
             .map(|function| function["FunctionName"].as_str().unwrap().to_owned())
             .collect();
         engine
+    }
+
+    /// The functions by the folder that the engine runs each in, which is named by its code's digest; each by its name in the
+    /// template, without its end `Function`.
+    pub async fn folders(&self) -> HashMap<String, String> {
+        let listed = self.rest(Method::GET, "functions/", &Value::Null).await;
+        let listed = listed.unwrap();
+        let functions = listed["Functions"].as_array().unwrap().iter();
+        functions
+            .map(|function| {
+                let digest = STANDARD.decode(function["CodeSha256"].as_str().unwrap());
+                let name = function["FunctionName"].as_str().unwrap();
+                let (name, _) = name.rsplit_once("Function-").unwrap();
+                let (_, name) = name.rsplit_once('-').unwrap();
+                (hex::encode(digest.unwrap()), name.to_owned())
+            })
+            .collect()
     }
 
     /// Invokes a function by its name in the template, without its end `Function`, and waits for its answer.
@@ -347,6 +365,20 @@ impl Engine {
         let answer = self.json("AmazonSQS.GetQueueAttributes", &query).await;
         let number = answer["Attributes"][name].as_str().unwrap();
         number.parse().unwrap()
+    }
+
+    /// How many messages a queue that an output names still has to deliver, those included that somebody is at.
+    pub async fn undelivered(&self, stack: &Stack, output: &str) -> u64 {
+        let query = json!({ "QueueUrl": stack.outputs[output], "AttributeNames": ["All"] });
+        let answer = self.json("AmazonSQS.GetQueueAttributes", &query).await;
+        let number = |which| {
+            let name = format!("ApproximateNumberOfMessages{which}");
+            answer["Attributes"][name].as_str().unwrap().parse::<u64>()
+        };
+        ["", "Delayed", "NotVisible"]
+            .map(|which| number(which).unwrap())
+            .iter()
+            .sum()
     }
 
     /// Empties the edit queue: what is in it is lost.
