@@ -165,6 +165,26 @@ impl Engine {
         .await;
     }
 
+    /// When steps of an image's execution have failed, those included that were tried again.
+    pub async fn failures(&self, image: ImageRef) -> Vec<Timestamp> {
+        let mut page = json!({ "executionArn": self.execution(image), "maxResults": 1000 });
+        let mut failures = Vec::new();
+        loop {
+            let mut history = self.states("GetExecutionHistory", &page).await;
+            let events = history["events"].as_array().unwrap().iter();
+            let failed = events.filter(|event| event["type"] == "TaskFailed");
+            failures.extend(failed.map(|event| {
+                let seconds = event["timestamp"].to_string();
+                let (seconds, rest) = seconds.split_once('.').unwrap_or((&seconds, ""));
+                Timestamp::from_millis(format!("{seconds}{rest:0<3.3}").parse().unwrap())
+            }));
+            match history["nextToken"].take() {
+                Value::Null => return failures,
+                token => page["nextToken"] = token,
+            }
+        }
+    }
+
     /// Stops an image's execution, as somebody might in the console.
     pub async fn stop(&self, image: ImageRef) {
         let stopped = self

@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use api::{Balance, BatchHistory, BatchStatus, Transactions};
-use domain::{BatchId, MAX_UNKNOWN_OUTCOMES, Timestamp};
+use domain::{BatchId, ImageRef, MAX_UNKNOWN_OUTCOMES, Timestamp};
 use reqwest::Method;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use stack_tests::{Stack, inside::Inside};
+use stack_tests::{Stack, engine::Engine, inside::Inside};
 use tokio::time::{Instant, sleep};
 
 use crate::users::Customer;
@@ -87,6 +87,10 @@ impl Proof {
                     .entry(job.prompt.clone().unwrap_or_default())
                     .or_default()
                     .push(Known {
+                        image: ImageRef {
+                            batch_id: batch,
+                            index,
+                        },
                         since: full.batch.created_at,
                         calls: image.map_or(0, |image| image.provider_calls),
                         unknown: image.map_or(0, |image| image.unknown_outcomes),
@@ -106,9 +110,18 @@ impl Proof {
             };
             asked.seen.push(call);
         }
+        let engine = Engine::of(&self.stack).await;
         let mut sum = Bought::default();
-        for image in known.values().flatten() {
-            sum.add(image)?;
+        for known in known.values().flatten() {
+            sum.add(known)?;
+            if known.lost().next().is_some() {
+                let failures = engine.failures(known.image).await;
+                let mut lost = known.lost();
+                ensure!(
+                    lost.all(|(from, to)| failures.iter().any(|at| (from..=to).contains(at))),
+                    "a good picture was bought again, and no step had failed: {known:?} {failures:?}"
+                );
+            }
         }
         Ok(sum)
     }
@@ -136,7 +149,7 @@ impl Proof {
 impl Bought {
     /// Adds an image, whose calls must be those that its record counts.
     fn add(&mut self, image: &Known) -> Result<()> {
-        let pictures: Vec<_> = image.seen.iter().filter(|call| call.bought).collect();
+        let pictures: Vec<_> = image.pictures().collect();
         let (calls, unknown) = (image.seen.len(), image.unknown);
         // Counted before it is made: there are never more calls than that.
         ensure!(calls <= image.calls as usize, "{image:?}");
@@ -148,10 +161,9 @@ impl Bought {
         self.pictures += pictures.len() as u64;
         self.pictures_beyond_one += pictures.len().saturating_sub(1) as u64;
         self.unknown_outcomes += u64::from(unknown);
-        let good = |call: &&&Call| call.is_good();
         let spoiled = pictures.iter().filter(|call| !call.is_good()).count();
         self.spoiled += spoiled as u64;
-        self.lost += pictures.iter().rev().skip(1).filter(good).count() as u64;
+        self.lost += image.lost().count() as u64;
         Ok(())
     }
 
@@ -189,10 +201,24 @@ impl Call {
 /// What its record says of an image, and what the provider does.
 #[derive(Debug)]
 struct Known {
+    image: ImageRef,
     since: Timestamp,
     calls: u32,
     unknown: u32,
     seen: Vec<Call>,
+}
+
+impl Known {
+    fn pictures(&self) -> impl Iterator<Item = &Call> {
+        self.seen.iter().filter(|call| call.bought)
+    }
+
+    /// When each good picture was bought that was bought again, and when that was.
+    fn lost(&self) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+        let pairs = self.pictures().zip(self.pictures().skip(1));
+        let lost = pairs.filter(|(first, _)| first.is_good());
+        lost.map(|(first, again)| (first.at, again.at))
+    }
 }
 
 /// The ids of all batches that somebody has submitted.
@@ -245,6 +271,8 @@ async fn get<T: DeserializeOwned>(customer: &Customer, path: &str) -> Result<T> 
 
 #[cfg(test)]
 mod tests {
+    use stack_tests::engine;
+
     use super::*;
 
     /// Adds up an image with these calls, the bought ones of them all counted as unknown.
@@ -261,6 +289,7 @@ mod tests {
             .collect();
         let mut sum = Bought::default();
         let image = Known {
+            image: engine::image("9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f", 0),
             since: at,
             calls: 3,
             unknown: 2,
