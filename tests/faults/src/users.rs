@@ -331,7 +331,7 @@ mod tests {
                 let rest = mood.strip_prefix(&marker);
                 rest.is_some_and(|rest| rest.starts_with([':', ']']))
             };
-            assert!(MOODS.iter().any(|mood| struck(&mood)), "{name}");
+            assert!(MOODS.iter().any(struck), "{name}");
         }
     }
 }

@@ -113,7 +113,6 @@ impl Fault {
 }
 
 /// How markers and rules call each fault, for those who want to see all of them.
-#[must_use]
 pub fn fault_names() -> impl Iterator<Item = &'static str> {
     Fault::ALL.into_iter().map(Fault::name)
 }
