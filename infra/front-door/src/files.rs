@@ -12,13 +12,17 @@ use axum::response::{Html, IntoResponse as _, Response};
 /// Where the page's `config.json` is, which says where it signs people in; beside `index.html` in AWS.
 const CONFIG: &str = "config.json";
 
-const ALWAYS: [(HeaderName, &str); 4] = [
+const ALWAYS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "same-origin"),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
         "same-origin",
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=()",
     ),
 ];
 

@@ -4,6 +4,7 @@
 import { useSyncExternalStore } from "react";
 import { api, ok, type Schemas } from "../../api/client";
 import { Problem } from "../../api/problem";
+import { whenPersonLeaves } from "../account/session";
 import type { RefusalCode } from "./kinds";
 import { prepare, WORKERS } from "./prepare";
 import { dropPhoto, loadPhotos, readJson, type SavedPhoto, savePhoto, savePreviews, writeJson } from "./saved";
@@ -70,6 +71,7 @@ export class Draft {
   #snapshot: Snapshot;
   #listeners = new Set<() => void>();
   #told = false;
+  #left = new AbortController();
 
   constructor(readonly user: string) {
     this.#wish = { ...FIRST_WISH, ...readJson<Partial<Wish>>(this.#name) };
@@ -98,10 +100,11 @@ export class Draft {
       if (!navigator.locks) return resolve(true);
       void navigator.locks.request(`bie-draft-${this.user}`, { ifAvailable: true }, (lock) => {
         resolve(lock !== null);
-        return lock ? new Promise(() => undefined) : undefined;
+        return lock ? new Promise((leave) => this.#left.signal.addEventListener("abort", leave)) : undefined;
       });
     });
     for (const saved of this.#keeps ? await loadPhotos(this.user) : []) {
+      if (this.#left.signal.aborted) return;
       this.#orders.set(saved.id, saved.order);
       this.#nextOrder = Math.max(this.#nextOrder, saved.order + 1);
       const { id, name, size, prompt, file, thumb } = saved;
@@ -175,6 +178,13 @@ export class Draft {
 
   clear() {
     for (const id of [...this.#photos.keys()]) this.remove(id);
+  }
+
+  leave() {
+    this.#left.abort();
+    for (const abort of this.#aborts.values()) abort.abort();
+    for (const { thumb } of this.#photos.values()) if (thumb) URL.revokeObjectURL(thumb);
+    for (const map of [this.#photos, this.#files, this.#bodies, this.#thumbs, this.#links]) map.clear();
   }
 
   retry(id: string) {
@@ -407,6 +417,13 @@ export function draftOf(user: string): Draft {
   }
   return draft;
 }
+
+/** Somebody else is here now: uploads stop, and what is kept waits in the browser for its person. */
+export function dropDrafts() {
+  for (const draft of drafts.values()) draft.leave();
+  drafts.clear();
+}
+whenPersonLeaves(dropDrafts);
 
 export function useDraft(user: string) {
   const draft = draftOf(user);

@@ -56,7 +56,6 @@ export default function SettingsPage() {
             icon={<LogOut aria-hidden className="size-4" />}
             onClick={async () => {
               await signOut();
-              client.clear();
               navigate("/");
             }}
           >
