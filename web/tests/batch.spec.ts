@@ -1,31 +1,10 @@
 // A batch that is followed, looked at and taken home: what is asked for, how often, and what happens when it is not there.
 
 import type { Page } from "@playwright/test";
-import { unzipSync } from "fflate";
-import type { components } from "../src/api/schema";
-import { chooses, expect, somebody, start, test, wish } from "./page";
+import { changeStatus, chooses, expect, finished, somebody, start, test, wish } from "./page";
 import { sample, stack } from "./stack";
 
-type Status = components["schemas"]["BatchStatus"];
-
 const photos = (page: Page) => page.getByRole("list", { name: "Photos of this batch" }).getByRole("button");
-
-async function finished(page: Page, names = ["chelsea.png"]) {
-  await page.goto("/new");
-  await chooses(page, names.map(sample));
-  await wish(page).fill("make it sepia");
-  await start(page, names.length).click();
-  await expect(page.getByText(`${names.length} of ${names.length} done`)).toBeVisible();
-}
-
-/** Every answer about a batch is changed on its way. */
-async function changeStatus(page: Page, change: (status: Status) => Status) {
-  await page.route("**/api/batch/*/status", async (route) => {
-    const answer = await route.fetch();
-    if (answer.status() !== 200) return route.fulfill({ response: answer });
-    return route.fulfill({ response: answer, json: change(await answer.json()) });
-  });
-}
 
 test("what has not changed is told as that", async ({ page }) => {
   await somebody(page);
@@ -155,37 +134,6 @@ test("the focus comes back from a photo, and arrows move one that is zoomed", as
   await dialog.getByRole("button", { name: "Close" }).click();
   await expect(dialog).toHaveCount(0);
   await expect(photos(page).nth(1)).toBeFocused();
-});
-
-test("200 results are streamed into the file that was chosen, each under its own name", async ({ page }) => {
-  test.setTimeout(300_000);
-  await somebody(page);
-  await finished(page);
-  await changeStatus(page, (status) => {
-    const [first] = status.images;
-    const images = first ? Array.from({ length: 200 }, (_, index) => ({ ...first, index })) : [];
-    return { ...status, images, counts: { ...status.counts, total: 200, completed: 200 } };
-  });
-  await page.addInitScript(() => {
-    const picked = async ({ suggestedName }: { suggestedName: string }) =>
-      (await navigator.storage.getDirectory()).getFileHandle(suggestedName, { create: true });
-    (window as { showSaveFilePicker?: typeof picked }).showSaveFilePicker = picked;
-  });
-  await page.reload();
-  await page.getByRole("button", { name: "Download all" }).click();
-  await expect(page.getByRole("button", { name: /^Packing/ })).toBeVisible();
-  await expect(page.getByRole("button", { name: "Download all" })).toBeVisible({ timeout: 180_000 });
-  const name = `batch-${page.url().split("/").at(-1)?.slice(0, 8)}.zip`;
-  const bytes = await page.evaluate(async (name) => {
-    const root = await navigator.storage.getDirectory();
-    const reader = new FileReader();
-    reader.readAsDataURL(await (await root.getFileHandle(name)).getFile());
-    await new Promise((resolve) => reader.addEventListener("load", resolve));
-    return String(reader.result).split(",")[1] ?? "";
-  }, name);
-  const files = unzipSync(Buffer.from(bytes, "base64"));
-  expect(Object.keys(files)).toHaveLength(200);
-  for (const content of Object.values(files)) expect([...content.subarray(0, 3)]).toEqual([0xff, 0xd8, 0xff]);
 });
 
 test("who thinks better of it gets no archive, and a browser that refuses to choose a file one all the same", async ({

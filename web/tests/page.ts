@@ -4,9 +4,12 @@
 import { randomUUID } from "node:crypto";
 import AxeBuilder from "@axe-core/playwright";
 import { test as base, expect, type Page } from "@playwright/test";
-import { stack } from "./stack";
+import type { components } from "../src/api/schema";
+import { sample, stack } from "./stack";
 
 export { expect } from "@playwright/test";
+
+type Status = components["schemas"]["BatchStatus"];
 
 export const PASSWORD = "ten characters or more";
 /** At home the code in the e-mail is always this one. */
@@ -96,6 +99,24 @@ export async function chooses(page: Page, files: Parameters<ReturnType<Page["get
 export const wish = (page: Page) => page.getByRole("textbox", { name: "Your wish for all of them" });
 export const start = (page: Page, count: number) =>
   page.getByRole("button", { name: `Edit ${count} photo${count === 1 ? "" : "s"}` });
+
+/** A batch of these samples, when all of it is done. */
+export async function finished(page: Page, names = ["chelsea.png"]) {
+  await page.goto("/new");
+  await chooses(page, names.map(sample));
+  await wish(page).fill("make it sepia");
+  await start(page, names.length).click();
+  await expect(page.getByText(`${names.length} of ${names.length} done`)).toBeVisible();
+}
+
+/** Every answer about a batch is changed on its way. */
+export async function changeStatus(page: Page, change: (status: Status) => Status) {
+  await page.route("**/api/batch/*/status", async (route) => {
+    const answer = await route.fetch();
+    if (answer.status() !== 200) return route.fulfill({ response: answer });
+    return route.fulfill({ response: answer, json: change(await answer.json()) });
+  });
+}
 
 /** No violation of WCAG 2.2 AA that a machine can find, in either theme, on a desktop and on a phone. */
 export async function isAccessible(page: Page) {
