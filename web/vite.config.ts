@@ -61,7 +61,7 @@ const link = (attributes) => document.head.append(Object.assign(document.createE
 for (const name of found?.modules ?? []) link({ rel: "modulepreload", href: "/" + name, crossOrigin: "" });
 for (let at = 0; at < (found?.pictures.length ?? 0); at += 2) {
   const [small, large] = found.pictures.slice(at, at + 2);
-  link({ rel: "preload", as: "image", imageSrcset: \`/\${small} 640w, /\${large} 960w\`, imageSizes: "(min-width: 64rem) 40rem, 94vw", fetchPriority: "high" });
+  link({ rel: "preload", as: "image", imageSrcset: \`/\${small} 720w, /\${large} 960w\`, imageSizes: "(min-width: 64rem) 40rem, 94vw", fetchPriority: "high" });
 }
 `;
       this.emitFile({ type: "asset", fileName: "start.js", source });

@@ -1,7 +1,7 @@
 // Which page is where. Every page but the first is loaded when it is wanted.
 
 import { Navigate, Outlet, Route, Routes, useLocation } from "react-router";
-import { useSession } from "./features/account/session";
+import { hasEnded, useSession, useTurn } from "./features/account/session";
 import { Layout } from "./ui/Layout";
 import { later } from "./ui/later";
 import { NotFound } from "./ui/NotFound";
@@ -22,7 +22,8 @@ const SettingsPage = later(() => import("./features/settings/SettingsPage"));
 function SignedIn() {
   const session = useSession();
   const { pathname, search } = useLocation();
-  return session ? <Outlet /> : <Navigate to="/sign-in" replace state={{ to: pathname + search }} />;
+  const state = { to: pathname + search, ended: hasEnded() };
+  return session ? <Outlet /> : <Navigate to="/sign-in" replace state={state} />;
 }
 
 function SignedOut() {
@@ -32,8 +33,10 @@ function SignedOut() {
 }
 
 export function App() {
+  // For another person every page begins anew.
+  const turn = useTurn();
   return (
-    <Routes>
+    <Routes key={turn}>
       <Route element={<Layout />}>
         <Route element={<SignedOut />}>
           <Route index element={<LandingPage />} />

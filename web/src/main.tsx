@@ -5,6 +5,7 @@ import { BrowserRouter } from "react-router";
 import { Problem } from "./api/problem";
 import { App } from "./app";
 import "./app.css";
+import { whenPersonLeaves } from "./features/account/session";
 import { Crash } from "./ui/Crash";
 
 const client = new QueryClient({
@@ -15,6 +16,8 @@ const client = new QueryClient({
     },
   },
 });
+
+whenPersonLeaves(() => client.clear());
 
 const root = document.getElementById("root");
 if (root) {

@@ -1,6 +1,6 @@
 // Credits bought, settings kept, an account deleted.
 
-import { api, chooses, expect, PASSWORD, somebody, start, test, wish } from "./page";
+import { api, chooses, expect, isAccessible, PASSWORD, somebody, start, test, wish } from "./page";
 import { sample } from "./stack";
 
 test("a pack is bought when the credits do not suffice, and the batch is still there", async ({ page }) => {
@@ -19,6 +19,7 @@ test("a pack is bought when the credits do not suffice, and the batch is still t
   // The seller's page, which is not ours.
   await page.getByRole("button", { name: /^Pay \$/ }).click();
   await expect(page.getByRole("status").filter({ hasText: "have arrived" })).toBeVisible();
+  await isAccessible(page);
   const { credits } = await api<{ credits: number }>(token, "/api/account");
   expect(credits).toBeGreaterThan(10);
   await expect(page.getByRole("link", { name: `${credits} credits left` })).toBeVisible();

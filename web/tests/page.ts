@@ -4,15 +4,19 @@
 import { randomUUID } from "node:crypto";
 import AxeBuilder from "@axe-core/playwright";
 import { test as base, expect, type Page } from "@playwright/test";
-import { stack } from "./stack";
+import type { components } from "../src/api/schema";
+import { sample, stack } from "./stack";
 
 export { expect } from "@playwright/test";
+
+type Status = components["schemas"]["BatchStatus"];
 
 export const PASSWORD = "ten characters or more";
 /** At home the code in the e-mail is always this one. */
 export const CODE = "123456";
 /** And the one to choose a new password with. */
 export const RESET_CODE = "654321";
+export const PHONE = { width: 390, height: 844 };
 export const newEmail = () => `web-${randomUUID()}@example.com`;
 
 export const test = base.extend<{ complaints: string[] }>({
@@ -55,8 +59,8 @@ async function cognito(operation: string, body: object): Promise<Answer> {
   return (await answer.json()) as Answer;
 }
 
-/** Somebody new, signed in without the forms; `signIn` is for the tests of those. */
-export async function somebody(page: Page): Promise<{ email: string; token: string }> {
+/** Somebody new with an account, and what Cognito answers when they sign in. */
+export async function account() {
   const email = newEmail();
   await cognito("SignUp", { Username: email, Password: PASSWORD, UserAttributes: [{ Name: "email", Value: email }] });
   await cognito("ConfirmSignUp", { Username: email, ConfirmationCode: CODE });
@@ -67,6 +71,12 @@ export async function somebody(page: Page): Promise<{ email: string; token: stri
   if (!tokens) throw new Error("no tokens");
   const claims = JSON.parse(Buffer.from(tokens.IdToken.split(".")[1] ?? "", "base64url").toString());
   const session = { idToken: tokens.IdToken, expiresAt: claims.exp * 1000, userId: claims.sub, email };
+  return { email, tokens, session };
+}
+
+/** Somebody new, signed in without the forms; `account.spec.ts` is for the tests of those. */
+export async function somebody(page: Page): Promise<{ email: string; token: string }> {
+  const { email, tokens, session } = await account();
   await page.addInitScript((session) => {
     if (!localStorage.getItem("bie.test")) {
       localStorage.setItem("bie.test", "1");
@@ -90,17 +100,47 @@ export const wish = (page: Page) => page.getByRole("textbox", { name: "Your wish
 export const start = (page: Page, count: number) =>
   page.getByRole("button", { name: `Edit ${count} photo${count === 1 ? "" : "s"}` });
 
-/** No violation of WCAG 2.2 AA that a machine can find, in either theme. */
+/** A batch of these samples, when all of it is done. */
+export async function finished(page: Page, names = ["chelsea.png"]) {
+  await page.goto("/new");
+  await chooses(page, names.map(sample));
+  await wish(page).fill("make it sepia");
+  await start(page, names.length).click();
+  await expect(page.getByText(`${names.length} of ${names.length} done`)).toBeVisible();
+}
+
+/** Every answer about a batch is changed on its way. */
+export async function changeStatus(page: Page, change: (status: Status) => Status) {
+  await page.route("**/api/batch/*/status", async (route) => {
+    const answer = await route.fetch();
+    if (answer.status() !== 200) return route.fulfill({ response: answer });
+    return route.fulfill({ response: answer, json: change(await answer.json()) });
+  });
+}
+
+/** No violation of WCAG 2.2 AA that a machine can find, in either theme, on a desktop and on a phone. */
 export async function isAccessible(page: Page) {
+  const desktop = page.viewportSize();
+  for (const viewport of [PHONE, desktop]) {
+    if (viewport) await page.setViewportSize(viewport);
+    await isAccessibleAtThisSize(page);
+  }
+}
+
+async function isAccessibleAtThisSize(page: Page) {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    await page.waitForTimeout(300);
+    // What fades between two colours has neither yet.
+    await page.evaluate(async () => {
+      await new Promise(requestAnimationFrame);
+      await Promise.allSettled(document.getAnimations().map(({ finished }) => finished));
+    });
     const { violations } = await new AxeBuilder({ page })
       .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
       .analyze();
     const found = violations.map(
       ({ id, nodes }) =>
-        `${colorScheme} ${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join("; ")}`,
+        `${colorScheme} ${page.viewportSize()?.width} ${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join("; ")}`,
     );
     expect(found).toEqual([]);
   }

@@ -1,6 +1,6 @@
-// Every page, in both themes, by axe; and the theme's own switch.
+// Every page, in both themes, on a desktop and a phone, by axe; and the theme's own switch.
 
-import { chooses, expect, isAccessible, somebody, start, test, wish } from "./page";
+import { account, chooses, expect, isAccessible, newEmail, PASSWORD, somebody, start, test, wish } from "./page";
 import { sample } from "./stack";
 
 test.describe("signed out", () => {
@@ -11,6 +11,67 @@ test.describe("signed out", () => {
       await isAccessible(page);
     });
   }
+});
+
+test("the pages that wait for a code are accessible", async ({ page }) => {
+  const email = newEmail();
+  await page.goto("/sign-up");
+  await page.getByLabel("E-mail address").fill(email);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await expect(page.getByRole("heading", { name: "Check your e-mail" })).toBeVisible();
+  await page.getByLabel("Code from the e-mail").fill("000000");
+  await page.getByRole("button", { name: "Confirm" }).click();
+  await expect(page.getByRole("alert")).toBeVisible();
+  await isAccessible(page);
+
+  const somebodyElse = await account();
+  await page.goto("/forgot-password");
+  await page.getByLabel("E-mail address").fill(somebodyElse.email);
+  await page.getByRole("button", { name: "Send code" }).click();
+  await expect(page.getByLabel("New password", { exact: true })).toBeVisible();
+  await isAccessible(page);
+});
+
+test("a batch that is being edited and one with failures are accessible, with their dialogs", async ({ page }) => {
+  test.setTimeout(240_000);
+  await somebody(page);
+  await page.goto("/new");
+  await chooses(page, ["chelsea.png", "rocket.jpg", "coffee.png"].map(sample));
+  await wish(page).fill("make it sepia");
+  await page.getByRole("button", { name: /^rocket\.jpg: look closer/ }).click();
+  await page.getByRole("textbox", { name: "A wish of its own for this photo" }).fill("sepia [[fault:moderation]]");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByRole("button", { name: /^coffee\.png: look closer/ }).click();
+  await page.getByRole("textbox", { name: "A wish of its own for this photo" }).fill("sepia [[fault:slow:45]]");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByRole("button", { name: "Remove all" }).click();
+  await isAccessible(page);
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+  await start(page, 3).click();
+
+  await expect(page.getByText("1 of 3 done")).toBeVisible();
+  await expect(page.getByRole("alert")).toContainText("1 photo could not be edited");
+  await page.getByRole("button", { name: "Cancel batch" }).click();
+  await isAccessible(page);
+  await page.getByRole("button", { name: "Keep going" }).click();
+  await isAccessible(page);
+  await expect(page.getByText("2 of 3 done")).toBeVisible({ timeout: 90_000 });
+  await page.getByRole("button", { name: "Try 1 photo again" }).click();
+  await isAccessible(page);
+  await page.keyboard.press("Escape");
+  await isAccessible(page);
+});
+
+test("the return from a checkout and the last question before an account goes are accessible", async ({ page }) => {
+  await somebody(page);
+  await page.goto("/credits?checkout_id=one-that-is-never-paid");
+  await expect(page.getByText("waiting for the payment to be confirmed")).toBeVisible();
+  await expect(page.getByText("Welcome")).toBeVisible();
+  await isAccessible(page);
+  await page.goto("/settings");
+  await page.getByRole("button", { name: "Delete my account" }).click();
+  await isAccessible(page);
 });
 
 test("every page for people who are signed in is accessible", async ({ page }) => {

@@ -26,6 +26,8 @@ pub(crate) struct Environment {
     pub(crate) cargo: Option<String>,
     /// `PYTHON`: the interpreter to make the virtual environment with.
     pub(crate) python: Option<String>,
+    /// `CHROMIUM`: the browser that the web app is tested in.
+    pub(crate) chromium: Option<String>,
 }
 
 impl Environment {
@@ -42,6 +44,7 @@ impl Environment {
             mail_from: variable("MAIL_FROM"),
             cargo: variable("CARGO"),
             python: variable("PYTHON"),
+            chromium: variable("CHROMIUM"),
         }
     }
 }

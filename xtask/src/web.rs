@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 
+use crate::environment::Environment;
 use crate::npm;
 use crate::process;
 use crate::project;
@@ -22,7 +23,7 @@ const SOURCES: [&str; 5] = [
     "src",
     "vite.config.ts",
 ];
-/// Where Debian puts it; `CHROMIUM` names another place.
+/// Where Debian puts it; an environment variable of this name says another place, to the tests themselves, too.
 const CHROMIUM: &str = "/usr/bin/chromium";
 
 fn folder() -> PathBuf {
@@ -68,8 +69,13 @@ pub(crate) fn check(report: Report) -> Result<()> {
 
 /// The page in a real browser, on a running stack.
 pub(crate) fn in_a_browser(stack_file: &Path, report: Report) -> Result<()> {
-    if !Path::new(CHROMIUM).exists() {
-        bail!("the tests of the web app need Chromium (Debian, Ubuntu: `apt install chromium`)");
+    let named = Environment::read().chromium;
+    let chromium = named.unwrap_or_else(|| CHROMIUM.to_owned());
+    if !Path::new(&chromium).exists() {
+        bail!(
+            "the tests of the web app need Chromium, and {chromium} is not there (Debian, Ubuntu: `apt install chromium`; \
+             elsewhere, CHROMIUM says where it is)"
+        );
     }
     npm::install(&folder(), report)?;
     line("the web app in Chromium");

@@ -6,7 +6,7 @@ use api::{BatchStatus, ImageError, ImageStatus, Options};
 use aws::{AwsError, BatchInFull, Photos, Tables};
 use domain::{
     Counts, Image, Timestamp,
-    timing::{LINK_BUCKET, RESULT_LINK},
+    timing::{LINK_BUCKET, RESULT_LIFETIME, RESULT_LINK, UPLOAD_LIFETIME},
 };
 use edge::http::{Call, Failure, ProblemKind, Reply};
 use futures::future::try_join_all;
@@ -40,23 +40,34 @@ impl Handler {
         {
             return Ok(Reply::not_modified(etag));
         }
-        let links = found.images.iter().filter_map(|(&index, image)| {
-            let key = image.result_key.as_deref()?;
-            let source = found.jobs.get(index as usize)?.key.to_string();
-            Some(async move {
-                let result = self.photos.download_link(key, RESULT_LINK).await?;
-                let source = self.photos.download_link(&source, RESULT_LINK).await?;
-                Ok::<_, AwsError>((index, result, source))
-            })
+        let links = kept(&found, now).map(|(index, result, source)| async move {
+            let result = self.photos.download_link(result, RESULT_LINK).await?;
+            let source = match source {
+                Some(key) => Some(self.photos.download_link(&key, RESULT_LINK).await?),
+                None => None,
+            };
+            Ok::<_, AwsError>((index, result, source))
         });
         for (index, result, source) in try_join_all(links).await? {
             if let Some(image) = status.images.get_mut(index as usize) {
                 image.result_url = Some(result);
-                image.source_url = Some(source);
+                image.source_url = source;
             }
         }
         Ok(Reply::ok(&status).with_etag(etag))
     }
+}
+
+/// The results that are still in the bucket, each with the key of its upload if that is, too. By age, for looking would
+/// cost a call each; a photo was uploaded before its batch was accepted.
+fn kept(found: &BatchInFull, now: Timestamp) -> impl Iterator<Item = (u32, &str, Option<String>)> {
+    let has_uploads = now.since(found.batch.created_at) < UPLOAD_LIFETIME;
+    found.images.iter().filter_map(move |(&index, image)| {
+        let result = image.result_key.as_deref()?;
+        let source = found.jobs.get(index as usize)?.key.to_string();
+        let is_kept = now.since(image.finished_at?) < RESULT_LIFETIME;
+        is_kept.then_some((index, result, has_uploads.then_some(source)))
+    })
 }
 
 /// Everything but the result links, which differ from call to call.
@@ -205,6 +216,23 @@ mod tests {
         assert_eq!(status.counts.total, 5);
         assert_eq!(status.poll_after_ms, 1_000);
         assert_eq!(status.images.len(), 5);
+    }
+
+    #[test]
+    fn what_the_bucket_has_thrown_away_has_no_link() {
+        let mut found = found(&[ImageState::Completed, ImageState::Failed]);
+        let image = found.images.get_mut(&0).unwrap();
+        image.result_key = Some("results/anna/b/0.png".into());
+        image.finished_at = Some(NOW.plus(Duration::from_hours(1)));
+        let links = |days: u64| {
+            let kept = kept(&found, NOW.plus(Duration::from_hours(24 * days)));
+            kept.map(|(index, result, source)| (index, result, source.is_some()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(links(29), [(0, "results/anna/b/0.png", true)]);
+        assert_eq!(links(30), [(0, "results/anna/b/0.png", false)]);
+        assert_eq!(links(90), [(0, "results/anna/b/0.png", false)]);
+        assert_eq!(links(91), []);
     }
 
     #[test]

@@ -1,24 +1,30 @@
 //! The web page: files of a folder, and its `index.html` for the paths that the page routes itself, with the headers
 //! that the template's `PageHeaders` adds in AWS (but for the one that insists on TLS).
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use axum::http::header::{self, HeaderName};
-use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{Html, IntoResponse as _, Response};
+use flate2::Compression;
+use flate2::bufread::GzEncoder;
 
 /// Where the page's `config.json` is, which says where it signs people in; beside `index.html` in AWS.
 const CONFIG: &str = "config.json";
 
-const ALWAYS: [(HeaderName, &str); 4] = [
+const ALWAYS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "same-origin"),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
         "same-origin",
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=()",
     ),
 ];
 
@@ -50,7 +56,7 @@ impl Files {
     }
 
     /// The answer to a request for a path outside the API.
-    pub(crate) async fn answer(&self, method: &Method, uri: &Uri) -> Response {
+    pub(crate) async fn answer(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
         if !matches!(*method, Method::GET | Method::HEAD) {
             return (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -76,15 +82,26 @@ impl Files {
                 } else {
                     "no-cache"
                 };
+                let kind = content_type(&file);
+                let zipped = (takes_gzip(headers) && shrinks(kind))
+                    .then(|| gzip(&content).ok())
+                    .flatten();
+                let is_zipped = zipped.is_some();
                 let mut response = (
                     [
-                        (header::CONTENT_TYPE, content_type(&file)),
+                        (header::CONTENT_TYPE, kind),
                         (header::CACHE_CONTROL, caching),
+                        (header::VARY, "accept-encoding"),
                     ],
                     ALWAYS,
-                    content,
+                    zipped.unwrap_or(content),
                 )
                     .into_response();
+                if is_zipped {
+                    let (name, value) =
+                        (header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+                    response.headers_mut().insert(name, value);
+                }
                 if let Some(policy) = &page.policy {
                     let name = header::CONTENT_SECURITY_POLICY;
                     response.headers_mut().insert(name, policy.clone());
@@ -114,6 +131,31 @@ impl Page {
             _ => self.folder.join(file),
         }
     }
+}
+
+/// `CloudFront` compresses what shrinks, too.
+fn shrinks(content_type: &str) -> bool {
+    content_type.starts_with("text/")
+        || ["json", "svg+xml", "wasm"]
+            .iter()
+            .any(|end| content_type.ends_with(end))
+}
+
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|encodings| encodings.to_str().ok())
+        .is_some_and(|encodings| {
+            encodings
+                .split(',')
+                .any(|encoding| encoding.trim() == "gzip")
+        })
+}
+
+fn gzip(content: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut zipped = Vec::new();
+    GzEncoder::new(content, Compression::default()).read_to_end(&mut zipped)?;
+    Ok(zipped)
 }
 
 fn not_found() -> Response {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use axum::Router;
 use axum::extract::State;
-use axum::http::HeaderValue;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::routing::any;
 use lexopt::{Arg, Parser, ValueExt as _};
 use tokio::net::TcpListener;
@@ -82,7 +82,11 @@ fn router(api: Api, files: Files) -> Router {
     Router::new()
         .route("/api", api.clone())
         .route("/api/{*rest}", api)
-        .fallback(async |State(files): State<Files>, method, uri| files.answer(&method, &uri).await)
+        .fallback(
+            async |State(files): State<Files>, method, uri, headers: HeaderMap| {
+                files.answer(&method, &uri, &headers).await
+            },
+        )
         .with_state(files)
 }
 

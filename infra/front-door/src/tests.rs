@@ -1,11 +1,12 @@
 //! The front door as a whole, between a client and a small API, both real.
 
 use std::convert::Infallible;
+use std::io::Read as _;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST};
 use axum::response::{IntoResponse as _, Response};
 use futures::StreamExt as _;
 use http_body_util::BodyExt as _;
@@ -214,6 +215,18 @@ async fn serves_the_web_page() {
     let headers = get(format!("{door}/")).await.headers;
     assert_eq!(headers["content-security-policy"], "default-src 'self'");
     assert_eq!(headers["x-content-type-options"], "nosniff");
+    assert!(!headers.contains_key(CONTENT_ENCODING));
+    let request = Request::get(format!("{door}/")).header(ACCEPT_ENCODING, "br, gzip");
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let zipped = client.request(request.body(Body::empty()).unwrap()).await;
+    let (parts, body) = zipped.unwrap().into_parts();
+    assert_eq!(parts.headers[CONTENT_ENCODING], "gzip");
+    let body = body.collect().await.unwrap().to_bytes();
+    let mut page = String::new();
+    flate2::read::GzDecoder::new(&*body)
+        .read_to_string(&mut page)
+        .unwrap();
+    assert_eq!(page, "the page");
     assert!(
         get(format!("{door}/api/nothing"))
             .await

@@ -318,11 +318,12 @@ pub struct ImageStatus {
     /// `pending`, `processing`, `completed`, `failed` or `canceled`.
     #[cfg_attr(feature = "openapi", schema(value_type = words::ImageState))]
     pub status: String,
-    /// Where to fetch the result; present when completed.
+    /// Where to fetch the result; present when completed, until the result is deleted after 90 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(format = "uri", nullable = false))]
     pub result_url: Option<String>,
-    /// Where to fetch the photo as it was uploaded, to compare; present when completed, until the upload is deleted.
+    /// Where to fetch the photo as it was uploaded, to compare; present with the result, until the upload is
+    /// deleted after 30 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(format = "uri", nullable = false))]
     pub source_url: Option<String>,

@@ -6,7 +6,7 @@
 //! The provider's own limit ends first, so that the edit function lives to tell how the call ended. The function ends
 //! before its workflow task gives up on it, so that a retry never runs beside it. The lease outlasts both: nobody but
 //! its holder can touch the image while the holder may still be alive. The template and the workflow repeat the functions'
-//! and the tasks' limits as literals; `tests/tidy` checks that they are the same.
+//! and the tasks' limits, and the lifetimes of photos, as literals; `tests/tidy` checks that they are the same.
 
 use std::{str::FromStr, time::Duration};
 
@@ -41,6 +41,10 @@ pub const UPLOAD_LINK: Duration = Duration::from_mins(15);
 pub const RESULT_LINK: Duration = Duration::from_mins(90);
 /// How often a status ETag changes though nothing else has, so that no client keeps dead links.
 pub const LINK_BUCKET: Duration = Duration::from_mins(30);
+/// How long an upload is kept, by the photos bucket's lifecycle. A link to what is gone would only be asked for in vain.
+pub const UPLOAD_LIFETIME: Duration = Duration::from_hours(30 * 24);
+/// How long a result is kept, likewise.
+pub const RESULT_LIFETIME: Duration = Duration::from_hours(90 * 24);
 
 /// The limits that a deployment may shorten: whoever rehearses failures wants to see in minutes how hours end. The edit
 /// function's `Timeout`, a parameter of the template, has to be shortened with them.

@@ -38,6 +38,19 @@ fn the_literals_are_those_of_the_domain() -> Result<()> {
     ] {
         same(&format!("{id}'s Timeout"), timeout_of(id), name, value);
     }
+    let mut buckets = template.resources().filter(|it| it.id == "PhotosBucket");
+    let bucket = buckets.next().context("the template has no PhotosBucket")?;
+    let rules = tidy::at(bucket.property("LifecycleConfiguration"), &["Rules"]);
+    for (id, name, value) in [
+        ("uploads", "UPLOAD_LIFETIME", timing::UPLOAD_LIFETIME),
+        ("results", "RESULT_LIFETIME", timing::RESULT_LIFETIME),
+    ] {
+        let days = tidy::each(rules)
+            .find(|rule| rule["Id"] == id)
+            .and_then(|rule| template.number(&rule["ExpirationInDays"]));
+        let what = format!("PhotosBucket's ExpirationInDays of {id}");
+        same(&what, days.map(|days| days * 24 * 60 * 60), name, value);
+    }
     for workflow in Workflow::all(&template)? {
         let path = workflow.path;
         let limit = &workflow.definition["TimeoutSeconds"];

@@ -594,12 +594,13 @@ export interface components {
             status: components["schemas"]["ImageState"];
             /**
              * Format: uri
-             * @description Where to fetch the result; present when completed.
+             * @description Where to fetch the result; present when completed, until the result is deleted after 90 days.
              */
             resultUrl?: string;
             /**
              * Format: uri
-             * @description Where to fetch the photo as it was uploaded, to compare; present when completed, until the upload is deleted.
+             * @description Where to fetch the photo as it was uploaded, to compare; present with the result, until the upload is
+             *     deleted after 30 days.
              */
             sourceUrl?: string;
             /** @description Why there is no result; present when failed. */

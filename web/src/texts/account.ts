@@ -43,6 +43,7 @@ export const account = {
   },
   callback: {
     title: "Signing you in",
+    failedTitle: "You are not signed in",
     failed: "Google did not sign you in. You can try again, or use your e-mail address.",
   },
   ended: "Your session has ended. Sign in to go on: your photos and your wish are still here.",

@@ -11,6 +11,7 @@ export const batch = {
     completed: "Done",
     failed: "Failed",
     canceled: "Canceled",
+    gone: "No longer kept",
   },
   facts: (count: number, spent: number) => `${photos(count)}, ${credits(spent)}`,
   progress: "Progress of the batch",
@@ -68,8 +69,14 @@ export const batch = {
     zoomOut: "Zoom out",
     download: "Download",
     place: (index: number, total: number) => `${number(index + 1)} of ${number(total)}`,
+    failed: "The photo could not be downloaded. It is still here; try again.",
     noBefore: "The original is on the device that uploaded it.",
   },
-  gone: { title: "There is no such batch", text: "It is not yours, or the address has a typo in it." },
+  missing: { title: "There is no such batch", text: "It is not yours, or the address has a typo in it." },
+  gone: {
+    result: "This result is deleted: results are kept for 90 days.",
+    results: (count: number) =>
+      `Results are kept for 90 days. ${plural(count, "result of this batch is", "results of this batch are")} deleted.`,
+  },
   fresh: "Your batch is on its way. You can close this page: it goes on without you.",
 };

@@ -5,6 +5,7 @@ test("numbers in words", () => {
   expect([credits(1), credits(1200), photos(0)]).toEqual(["1 credit", "1,200 credits", "0 photos"]);
   expect([bytes(1), bytes(250_000), bytes(4_321_000)]).toEqual(["1 kB", "250 kB", "4.3 MB"]);
   expect([money(600, "usd"), money(600, "jpy")]).toEqual(["$6.00", "¥600"]);
+  expect([money(7.5, "usd", 1), money(10, "usd", 1)]).toEqual(["$0.075", "$0.10"]);
 });
 
 test("times in words", () => {

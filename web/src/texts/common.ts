@@ -13,9 +13,12 @@ export const photos = (count: number) => plural(count, "photo", "photos");
 export const bytes = (count: number) =>
   count < 1e6 ? `${number(Math.max(1, Math.round(count / 1e3)))} kB` : `${megabytes.format(count / 1e6)} MB`;
 export const date = (iso: string) => day.format(new Date(iso));
-export const money = (amount: number, currency: string) => {
-  const format = new Intl.NumberFormat("en", { style: "currency", currency: currency.toUpperCase() });
-  return format.format(amount / 10 ** (format.resolvedOptions().maximumFractionDigits ?? 2));
+/** Of an amount in the currency's smallest unit; `finer` by so many digits. */
+export const money = (amount: number, currency: string, finer = 0) => {
+  const options = { style: "currency", currency: currency.toUpperCase() } as const;
+  const digits = new Intl.NumberFormat("en", options).resolvedOptions().maximumFractionDigits ?? 2;
+  const format = new Intl.NumberFormat("en", { ...options, maximumFractionDigits: digits + finer });
+  return format.format(amount / 10 ** digits);
 };
 export function ago(iso: string, now = Date.now()): string {
   const seconds = (new Date(iso).getTime() - now) / 1000;

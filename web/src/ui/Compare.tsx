@@ -14,15 +14,23 @@ type Props = {
   className?: string;
   start?: number;
   eager?: boolean;
+  onBrokenBefore?: () => void;
 };
 
-export function Compare({ before, after, sets, label, alt, className, start = 50, eager }: Props) {
+/**
+ * A photo of the bucket is asked for as `fetch` asks for it. Otherwise the browser keeps an answer without the headers that
+ * a later download needs.
+ */
+const cors = (src: string) => (src.startsWith("http") ? "anonymous" : undefined);
+
+export function Compare({ before, after, sets, label, alt, className, start = 50, eager, onBrokenBefore }: Props) {
   const [at, setAt] = useState(start);
   const image = "absolute inset-0 size-full object-contain select-none";
   return (
     <div className={cn("group relative isolate overflow-hidden", className)}>
       <img
         src={after}
+        crossOrigin={cors(after)}
         srcSet={sets?.after}
         sizes={sets?.sizes}
         alt={alt}
@@ -32,6 +40,8 @@ export function Compare({ before, after, sets, label, alt, className, start = 50
       />
       <img
         src={before}
+        crossOrigin={cors(before)}
+        onError={onBrokenBefore}
         srcSet={sets?.before}
         sizes={sets?.sizes}
         alt=""

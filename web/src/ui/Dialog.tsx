@@ -2,10 +2,11 @@
 // element into the page to stop it from scrolling, which the Content-Security-Policy refuses.)
 
 import { X } from "lucide-react";
-import { type ReactNode, useEffect, useId, useRef } from "react";
+import { type ReactNode, useId } from "react";
 import { common } from "../texts/common";
 import { IconButton } from "./Button";
 import { cn } from "./cn";
+import { useModal } from "./useModal";
 
 type Props = {
   open: boolean;
@@ -17,20 +18,14 @@ type Props = {
 };
 
 export function Dialog({ open, onClose, title, children, footer, wide }: Props) {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const modal = useModal(open, onClose);
   const id = useId();
-  useEffect(() => {
-    const node = dialog.current;
-    if (open && node && !node.open) node.showModal();
-    if (!open && node?.open) node.close();
-  }, [open]);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: a click beside it closes it; Escape is the key for that.
     <dialog
-      ref={dialog}
+      {...modal}
       aria-labelledby={id}
-      onClose={onClose}
-      onClick={(event) => event.target === dialog.current && onClose()}
+      onClick={(event) => event.target === event.currentTarget && onClose()}
       className={cn(
         "m-auto max-h-[calc(100dvh-2rem)] w-[calc(100vw-2rem)] overflow-auto rounded-3xl bg-surface p-0 shadow-card open:animate-[appear_0.2s_ease-out]",
         wide ? "max-w-3xl" : "max-w-lg",

@@ -17,7 +17,7 @@ export default function CallbackPage() {
     );
   }, [navigate]);
   return (
-    <AccountFrame title={t.callback.title}>
+    <AccountFrame title={failed ? t.callback.failedTitle : t.callback.title}>
       {failed ? (
         <Notice kind="bad" actions={<ButtonLink to="/sign-in">{t.signIn.button}</ButtonLink>}>
           {t.callback.failed}

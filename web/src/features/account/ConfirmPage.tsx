@@ -17,13 +17,16 @@ export default function ConfirmPage() {
   const form = useForm(async () => {
     const cognito = await import("./cognito");
     await cognito.confirm(email, code.trim());
-    if (!state?.password) {
-      navigate("/sign-in", { state: { email, to: state?.to, notice: t.confirm.signInAfter } });
-      return;
+    try {
+      if (await cognito.signInAsTyped(email)) {
+        await begin();
+        navigate(state?.to ?? "/new", { replace: true });
+        return;
+      }
+    } catch {
+      // The code is used up: signing in is all that is left to do.
     }
-    await cognito.signIn(email, state.password);
-    await begin();
-    navigate(state.to ?? "/new", { replace: true });
+    navigate("/sign-in", { replace: true, state: { email, to: state?.to, notice: t.confirm.signInAfter } });
   });
   const again = useForm(async () => {
     await (await import("./cognito")).resend(email);

@@ -9,7 +9,7 @@ import { GoogleButton } from "./GoogleButton";
 import { PasswordField } from "./PasswordField";
 import { begin } from "./session";
 
-export type AccountState = { email?: string; password?: string; to?: string; notice?: string; ended?: boolean } | null;
+export type AccountState = { email?: string; to?: string; notice?: string; ended?: boolean } | null;
 
 export default function SignInPage() {
   const state = useLocation().state as AccountState;
@@ -20,7 +20,7 @@ export default function SignInPage() {
     const step = await (await import("./cognito")).signIn(email.trim(), password);
     if (step === "confirm") {
       await (await import("./cognito")).resend(email.trim());
-      navigate("/confirm", { state: { ...state, email: email.trim(), password } });
+      navigate("/confirm", { state: { ...state, email: email.trim() } });
     } else if (step === "reset") {
       navigate("/forgot-password", { state: { email: email.trim() } });
     } else {

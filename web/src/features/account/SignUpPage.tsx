@@ -19,7 +19,7 @@ export default function SignUpPage() {
     const cognito = await import("./cognito");
     const step = await cognito.signUp(email.trim(), password);
     if (step === "confirm") {
-      navigate("/confirm", { state: { ...state, email: email.trim(), password } });
+      navigate("/confirm", { state: { ...state, email: email.trim() } });
     } else {
       await cognito.signIn(email.trim(), password);
       await begin();

@@ -10,14 +10,15 @@ import { AccountError, type Step } from "./errors";
 export type Tokens = { idToken: string; expiresAt: number; userId: string; email: string };
 
 let ready: Promise<void> | undefined;
+/** Of somebody who has yet to confirm their address. Lives as long as the page, unlike what is in its history. */
+let typed: { email: string; password: string } | undefined;
 
 async function configure(): Promise<void> {
   const { userPoolId, clientId, cognitoEndpoint, cognitoDomain, googleSignIn } = await config();
-  const back = `${location.origin}/auth/callback`;
   const oauth = {
     domain: cognitoDomain ?? "",
-    scopes: ["openid", "email", "profile"],
-    redirectSignIn: [back],
+    scopes: ["openid", "email"],
+    redirectSignIn: [`${location.origin}/auth/callback`],
     redirectSignOut: [`${location.origin}/`],
     responseType: "code" as const,
   };
@@ -56,23 +57,39 @@ export const signUp = (email: string, password: string) =>
       password,
       options: { userAttributes: { email } },
     });
+    typed = { email, password };
     return isSignUpComplete ? "done" : "confirm";
   });
 
 export const confirm = (email: string, code: string) =>
-  call(() => auth.confirmSignUp({ username: email, confirmationCode: code }));
+  call(async () => {
+    try {
+      await auth.confirmSignUp({ username: email, confirmationCode: code });
+    } catch (error) {
+      // The address is confirmed already: the answer to an earlier try was lost.
+      if (!(error instanceof Error && error.name === "NotAuthorizedException")) throw error;
+    }
+  });
+
+/** With the password that was typed before the address was confirmed. */
+export async function signInAsTyped(email: string): Promise<boolean> {
+  if (typed?.email !== email) return false;
+  const { password } = typed;
+  typed = undefined;
+  return (await signIn(email, password)) === "done";
+}
 
 export const resend = (email: string) => call(() => auth.resendSignUpCode({ username: email }));
 
 export const signIn = (email: string, password: string) =>
   call(async (): Promise<Step> => {
-    // What an earlier visit left behind would be refused as "already signed in".
-    await auth.signOut().catch(() => undefined);
+    await forget();
     const { nextStep } = await auth.signIn({ username: email, password });
     switch (nextStep.signInStep) {
       case "DONE":
         return "done";
       case "CONFIRM_SIGN_UP":
+        typed = { email, password };
         return "confirm";
       case "RESET_PASSWORD":
         return "reset";
@@ -86,7 +103,17 @@ export const forgot = (email: string) => call(() => auth.resetPassword({ usernam
 export const reset = (email: string, code: string, password: string) =>
   call(() => auth.confirmResetPassword({ username: email, confirmationCode: code, newPassword: password }));
 
-export const signInWithGoogle = () => call(() => auth.signInWithRedirect({ provider: "Google" }));
+export const signInWithGoogle = () =>
+  call(async () => {
+    await forget();
+    await auth.signInWithRedirect({ provider: "Google" });
+  });
+
+/**
+ * What an earlier visit left behind would be refused as "already signed in". Not `signOut`: of somebody who came by Google
+ * it leaves the page for Cognito's.
+ */
+const forget = () => cognitoUserPoolsTokenProvider.tokenOrchestrator.clearTokens();
 
 /** Ends it here; the tokens elsewhere live on. */
 export const signOut = () => call(() => auth.signOut());

@@ -12,6 +12,13 @@ const MARGIN_MS = 2 * 60 * 1000;
 const cognito = () => import("./cognito");
 
 let session: Tokens | null = read();
+/** Whether it ended without anybody having signed out here. */
+let ended = false;
+/** Whose data this tab may hold. After a session that ended it stays theirs, until somebody else signs in. */
+let person = session?.userId;
+/** How often that has changed. */
+let turn = 0;
+const farewells = new Set<() => void>();
 let renewal: Promise<string> | undefined;
 const listeners = new Set<() => void>();
 
@@ -24,19 +31,36 @@ function read(): Tokens | null {
   }
 }
 
-function write(next: Tokens | null) {
-  session = next;
+function write(next: Tokens | null, hasEnded = false) {
   if (next) localStorage.setItem(KEY, JSON.stringify(next));
   else localStorage.removeItem(KEY);
+  change(next, hasEnded);
+}
+
+function change(next: Tokens | null, hasEnded: boolean) {
+  session = next;
+  ended = hasEnded;
+  if (!hasEnded && person !== next?.userId) {
+    if (person !== undefined) {
+      turn += 1;
+      for (const farewell of farewells) farewell();
+    }
+    person = next?.userId;
+  }
   for (const listener of listeners) listener();
+}
+
+/** What is to be forgotten when this tab is another person's, or nobody's: each part of the page says it for itself. */
+export function whenPersonLeaves(farewell: () => void) {
+  farewells.add(farewell);
 }
 
 // Another tab has signed in, out, or renewed.
 if (typeof window !== "undefined") {
   window.addEventListener("storage", (event) => {
     if (event.key !== KEY && event.key !== null) return;
-    session = read();
-    for (const listener of listeners) listener();
+    const next = read();
+    change(next, next === null);
   });
 }
 
@@ -47,6 +71,9 @@ function subscribe(listener: () => void) {
 
 export const useSession = () => useSyncExternalStore(subscribe, () => session);
 export const currentSession = () => session;
+export const hasEnded = () => ended;
+/** Another number for another person. */
+export const useTurn = () => useSyncExternalStore(subscribe, () => turn);
 
 /** A token that is good for a while; one renewal at a time. */
 export async function idToken(): Promise<string> {
@@ -58,12 +85,13 @@ export function renew(): Promise<string> {
   renewal ??= (async () => {
     try {
       const tokens = await (await cognito()).tokens(true);
-      write(tokens);
+      // Not if somebody has signed out meanwhile.
+      if (session) write(tokens);
       return tokens.idToken;
     } catch (error) {
       const problem = AccountError.from(error);
       if (problem.code === "ended" || problem.code === "wrong") {
-        write(null);
+        if (session) write(null, true);
         throw new AccountError("ended");
       }
       throw problem;

@@ -2,7 +2,7 @@
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Download, RotateCw, Sparkles, X } from "lucide-react";
-import { lazy, Suspense, useCallback, useState } from "react";
+import { Suspense, useCallback, useState } from "react";
 import { Link, useLocation, useNavigate, useParams } from "react-router";
 import { api, ok } from "../../api/client";
 import { Problem } from "../../api/problem";
@@ -12,6 +12,7 @@ import { sayProblem } from "../../texts/problem";
 import { Button } from "../../ui/Button";
 import { cn } from "../../ui/cn";
 import { Dialog } from "../../ui/Dialog";
+import { later } from "../../ui/later";
 import { NotFound } from "../../ui/NotFound";
 import { Notice } from "../../ui/Notice";
 import { Progress } from "../../ui/Progress";
@@ -23,9 +24,9 @@ import { downloadAll, downloadOne } from "./download";
 import { resultNames } from "./names";
 import { ResultGrid } from "./ResultGrid";
 import { useAnnouncement } from "./useAnnouncement";
-import { type Batch, forgetLinks, type Image, useBatch } from "./useBatch";
+import { type Batch, forgetLinks, type Image, isGone, useBatch } from "./useBatch";
 
-const Viewer = lazy(() => import("./Viewer"));
+const Viewer = later(() => import("./Viewer"));
 
 export default function BatchPage() {
   const { id = "" } = useParams();
@@ -33,7 +34,7 @@ export default function BatchPage() {
   useTitle(data?.prompt.slice(0, 60) || t.title);
   if (data) return <Shown key={id} batch={data} isStale={error !== null} />;
   const problem = error && Problem.from(error);
-  if (problem?.status === 404) return <NotFound title={t.gone.title} text={t.gone.text} />;
+  if (problem?.status === 404) return <NotFound title={t.missing.title} text={t.missing.text} />;
   if (problem) {
     return (
       <Notice
@@ -65,6 +66,8 @@ function Shown({ batch, isStale }: { batch: Batch; isStale: boolean }) {
   const open = counts.pending + counts.processing;
   const without = counts.failed + counts.canceled;
   const each = counts.total ? creditsSpent / counts.total : 0;
+  const there = images.filter(({ resultUrl }) => resultUrl).length;
+  const gone = images.filter(isGone).length;
   const names = resultNames(images, batch.options.format ?? "png");
 
   const cancel = useMutation({
@@ -93,16 +96,12 @@ function Shown({ batch, isStale }: { batch: Batch; isStale: boolean }) {
       setPacked(0);
       await downloadAll(entries, `batch-${batchId.slice(0, 8)}.zip`, setPacked);
     },
-    onError: () => {
-      forgetLinks(batchId);
-      return client.invalidateQueries({ queryKey: ["batch", batchId] });
-    },
+    onError: () => onBroken(),
     onSettled: () => setPacked(undefined),
   });
 
   const onBroken = useCallback(() => {
-    forgetLinks(batchId);
-    void client.invalidateQueries({ queryKey: ["batch", batchId] });
+    if (forgetLinks(batchId)) void client.invalidateQueries({ queryKey: ["batch", batchId] });
   }, [batchId, client]);
 
   const reuse: Reuse = {
@@ -146,6 +145,7 @@ function Shown({ batch, isStale }: { batch: Batch; isStale: boolean }) {
       )}
       {problem && <Notice kind="bad">{sayProblem(Problem.from(problem))}</Notice>}
       {zip.error && <Notice kind="bad">{t.actions.zipFailed}</Notice>}
+      {gone > 0 && <Notice kind="info">{t.gone.results(gone)}</Notice>}
       {cancel.isSuccess && open > 0 && <Notice kind="info">{t.actions.canceling}</Notice>}
 
       <section className="space-y-4 rounded-3xl bg-surface p-5 shadow-card sm:p-7">
@@ -171,16 +171,14 @@ function Shown({ batch, isStale }: { batch: Batch; isStale: boolean }) {
           ]}
         />
         <div className="flex flex-wrap gap-3 pt-1">
-          {counts.completed > 0 && (
+          {there > 0 && (
             <Button
               look="primary"
               busy={zip.isPending}
               icon={<Download aria-hidden className="size-5" />}
               onClick={() => zip.mutate()}
             >
-              <span className="nums">
-                {packed === undefined ? t.actions.zip : t.actions.zipping(packed, counts.completed)}
-              </span>
+              <span className="nums">{packed === undefined ? t.actions.zip : t.actions.zipping(packed, there)}</span>
             </Button>
           )}
           {open > 0 && (
@@ -216,6 +214,7 @@ function Shown({ batch, isStale }: { batch: Batch; isStale: boolean }) {
             onDownload={({ index, resultUrl }) =>
               resultUrl ? downloadOne({ name: names[index] ?? "photo", url: resultUrl }) : Promise.resolve()
             }
+            onBroken={onBroken}
           />
         </Suspense>
       )}

@@ -1,8 +1,8 @@
 import { Ban, CircleAlert } from "lucide-react";
-import { memo } from "react";
+import { memo, useState } from "react";
 import { batch as t } from "../../texts/batch";
 import { cn } from "../../ui/cn";
-import type { Image } from "./useBatch";
+import { type Image, isGone } from "./useBatch";
 import { usePreview } from "./usePreview";
 
 type Props = { images: readonly Image[]; onOpen: (index: number) => void; onBroken: () => void };
@@ -27,7 +27,10 @@ const same = (a: { image: Image }, b: { image: Image }) =>
 
 const Tile = memo(function Tile({ image, onOpen, onBroken }: Omit<Props, "images"> & { image: Image }) {
   const { index, status, resultUrl, key } = image;
-  const preview = usePreview(resultUrl ? undefined : key);
+  const [broken, setBroken] = useState<string>();
+  const shown = resultUrl === broken ? undefined : resultUrl;
+  const preview = usePreview(shown ? undefined : key);
+  const state = isGone(image) ? "gone" : status;
   const isOpen = status === "pending" || status === "processing";
   const name = t.photo(index, image.name);
   return (
@@ -37,18 +40,21 @@ const Tile = memo(function Tile({ image, onOpen, onBroken }: Omit<Props, "images
     >
       <button
         type="button"
-        aria-label={t.open(name, t.state[status])}
+        aria-label={t.open(name, t.state[state])}
         onClick={() => onOpen(index)}
         className="group absolute inset-0 size-full -outline-offset-3"
       >
-        {resultUrl ? (
+        {shown ? (
           <img
-            src={resultUrl}
+            src={shown}
             alt=""
             loading="lazy"
             decoding="async"
             crossOrigin="anonymous"
-            onError={onBroken}
+            onError={() => {
+              setBroken(shown);
+              onBroken();
+            }}
             className="appear checker size-full object-cover transition-[scale] duration-300 group-hover:scale-[1.03]"
           />
         ) : preview ? (
@@ -69,19 +75,19 @@ const Tile = memo(function Tile({ image, onOpen, onBroken }: Omit<Props, "images
             <span className="shimmer block h-full bg-accent" />
           </span>
         )}
-        {(status === "failed" || status === "canceled") && (
+        {(state === "failed" || state === "canceled" || state === "gone") && (
           <span
             className={cn(
               "absolute inset-x-2 bottom-2 inline-flex items-center justify-center gap-1.5 rounded-lg px-2 py-1 text-sm font-semibold",
-              status === "failed" ? "bg-bad-soft text-bad" : "bg-surface text-ink-2",
+              state === "failed" ? "bg-bad-soft text-bad" : "bg-surface text-ink-2",
             )}
           >
-            {status === "failed" ? (
+            {state === "failed" ? (
               <CircleAlert aria-hidden className="size-4" />
             ) : (
               <Ban aria-hidden className="size-4" />
             )}
-            {t.state[status]}
+            {t.state[state]}
           </span>
         )}
       </button>

@@ -1,13 +1,14 @@
 // One photo, large: before and after, closer, the next one.
 
 import { ChevronLeft, ChevronRight, Download, X, ZoomIn, ZoomOut } from "lucide-react";
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, useRef, useState } from "react";
 import { batch as t } from "../../texts/batch";
 import { common } from "../../texts/common";
 import { Button, IconButton } from "../../ui/Button";
 import { Compare } from "../../ui/Compare";
 import { Notice } from "../../ui/Notice";
-import type { Image } from "./useBatch";
+import { useModal } from "../../ui/useModal";
+import { type Image, isGone } from "./useBatch";
 import { usePreview } from "./usePreview";
 
 type Props = {
@@ -15,33 +16,43 @@ type Props = {
   index: number | undefined;
   onIndex: (index: number | undefined) => void;
   onDownload: (image: Image) => Promise<void>;
+  onBroken: () => void;
 };
 
 const ZOOMS = [100, 200, 400];
+/** How far an arrow key moves a picture that is larger than the window. */
+const PAN = 80;
+const ARROWS: Record<string, [left: number, top: number]> = {
+  ArrowLeft: [-PAN, 0],
+  ArrowRight: [PAN, 0],
+  ArrowUp: [0, -PAN],
+  ArrowDown: [0, PAN],
+};
 
-export default function Viewer({ images, index, onIndex, onDownload }: Props) {
-  const dialog = useRef<HTMLDialogElement>(null);
+export default function Viewer({ images, index, onIndex, onDownload, onBroken }: Props) {
   const [zoom, setZoom] = useState(0);
   const [busy, setBusy] = useState(false);
+  const [hasFailed, setHasFailed] = useState(false);
+  const [broken, setBroken] = useState<string>();
+  const area = useRef<HTMLDivElement>(null);
   const image = index === undefined ? undefined : images[index];
-  const preview = usePreview(image?.sourceUrl ? undefined : image?.key);
-  const before = image?.sourceUrl ?? preview;
-  const isOpen = image !== undefined;
-
-  useEffect(() => {
-    const node = dialog.current;
-    if (isOpen && node && !node.open) node.showModal();
-    if (!isOpen && node?.open) node.close();
-  }, [isOpen]);
+  // The upload goes before the result does; how it looked may be known here.
+  const source = image?.sourceUrl === broken ? undefined : image?.sourceUrl;
+  const preview = usePreview(source ? undefined : image?.key);
+  const before = source ?? preview;
+  const modal = useModal(image !== undefined, () => onIndex(undefined));
 
   const step = (by: number) => {
     if (index === undefined) return;
     setZoom(0);
+    setHasFailed(false);
     onIndex((index + by + images.length) % images.length);
   };
   const onKey = (event: KeyboardEvent) => {
     if (event.target instanceof HTMLInputElement) return;
-    if (event.key === "ArrowRight") step(1);
+    const arrow = zoom > 0 && ARROWS[event.key];
+    if (arrow) area.current?.scrollBy({ left: arrow[0], top: arrow[1] });
+    else if (event.key === "ArrowRight") step(1);
     else if (event.key === "ArrowLeft") step(-1);
     else if (event.key === "+") setZoom(Math.min(zoom + 1, ZOOMS.length - 1));
     else if (event.key === "-") setZoom(Math.max(zoom - 1, 0));
@@ -53,9 +64,8 @@ export default function Viewer({ images, index, onIndex, onDownload }: Props) {
   const percent = `${ZOOMS[zoom]}%`;
   return (
     <dialog
-      ref={dialog}
+      {...modal}
       aria-label={name}
-      onClose={() => onIndex(undefined)}
       onKeyDown={onKey}
       className="m-0 h-dvh max-h-none w-screen max-w-none bg-bg p-0 open:flex open:flex-col"
     >
@@ -89,7 +99,12 @@ export default function Viewer({ images, index, onIndex, onDownload }: Props) {
                   icon={<Download aria-hidden className="size-4" />}
                   onClick={async () => {
                     setBusy(true);
-                    await onDownload(image).finally(() => setBusy(false));
+                    setHasFailed(false);
+                    await onDownload(image).catch(() => {
+                      setHasFailed(true);
+                      onBroken();
+                    });
+                    setBusy(false);
                   }}
                 >
                   <span className="max-sm:sr-only">{t.viewer.download}</span>
@@ -100,7 +115,12 @@ export default function Viewer({ images, index, onIndex, onDownload }: Props) {
               <X aria-hidden />
             </IconButton>
           </div>
-          <div className="min-h-0 grow overflow-auto bg-sunken" tabIndex={zoom ? 0 : undefined}>
+          {hasFailed && (
+            <Notice kind="bad" className="rounded-none">
+              {t.viewer.failed}
+            </Notice>
+          )}
+          <div ref={area} className="min-h-0 grow overflow-auto bg-sunken" tabIndex={zoom ? 0 : undefined}>
             <div className="grid min-h-full place-items-center" style={{ width: percent, height: percent }}>
               {image.resultUrl ? (
                 before ? (
@@ -110,6 +130,7 @@ export default function Viewer({ images, index, onIndex, onDownload }: Props) {
                     after={image.resultUrl}
                     alt={t.viewer.alt(name ?? "")}
                     label={t.viewer.compare}
+                    onBrokenBefore={() => setBroken(source)}
                     className="size-full"
                   />
                 ) : (
@@ -130,7 +151,7 @@ export default function Viewer({ images, index, onIndex, onDownload }: Props) {
                       {image.error.message}
                     </Notice>
                   ) : (
-                    <Notice kind="info">{t.state[image.status]}</Notice>
+                    <Notice kind="info">{isGone(image) ? t.gone.result : t.state[image.status]}</Notice>
                   )}
                 </div>
               )}

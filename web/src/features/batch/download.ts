@@ -1,5 +1,5 @@
 // Results to the disk, one or all. The archive is made here while the results stream in, so that it costs no server time;
-// where the browser can write to a file of the person's choice, it never is in memory as a whole.
+// where the browser can write to a file, of the person's choice or of its own, it never is in memory as a whole.
 
 type Entry = { name: string; url: string };
 
@@ -28,7 +28,8 @@ export async function downloadOne({ name, url }: Entry): Promise<void> {
   save(await (await open(url)).blob(), name);
 }
 
-type Picker = (options: { suggestedName: string }) => Promise<{ createWritable(): Promise<WritableStream> }>;
+type Writable = Pick<FileSystemFileHandle, "createWritable">;
+type Picker = (options: { suggestedName: string }) => Promise<Writable>;
 
 /** False if the person thought better of it. */
 export async function downloadAll(
@@ -36,6 +37,9 @@ export async function downloadAll(
   name: string,
   onProgress: (done: number) => void,
 ): Promise<boolean> {
+  // Before anything that takes time: a browser asks for a file only right after a click.
+  const chosen = await choose(name);
+  if (chosen === "canceled") return false;
   const { downloadZip } = await import("client-zip");
   const zip = () =>
     downloadZip(
@@ -53,18 +57,39 @@ export async function downloadAll(
         onProgress(entries.length);
       })(),
     );
-  const picker = (window as { showSaveFilePicker?: Picker }).showSaveFilePicker;
-  if (picker) {
-    let file: Awaited<ReturnType<Picker>>;
-    try {
-      file = await picker.call(window, { suggestedName: name });
-    } catch {
-      return false;
-    }
-    const into = await file.createWritable();
-    await zip().body?.pipeTo(into);
-  } else {
-    save(await zip().blob(), name);
-  }
+  const own = chosen ? undefined : await ownFile();
+  const file = chosen ?? own;
+  if (file) await zip().body?.pipeTo(await file.createWritable());
+  if (own) save(await own.getFile(), name);
+  else if (!file) save(await zip().blob(), name);
   return true;
+}
+
+/** The file to write to; none where the browser does not let anybody choose one. */
+async function choose(suggestedName: string): Promise<Writable | "canceled" | undefined> {
+  const picker = (globalThis as { showSaveFilePicker?: Picker }).showSaveFilePicker;
+  try {
+    return await picker?.call(globalThis, { suggestedName });
+  } catch (error) {
+    return error instanceof DOMException && error.name === "AbortError" ? "canceled" : undefined;
+  }
+}
+
+/** A download may still read its file for this long. */
+const KEEP_FILE_MS = 3600 * 1000;
+
+/** A file in the browser's private storage, and those of earlier downloads out of it. */
+async function ownFile(): Promise<FileSystemFileHandle | undefined> {
+  try {
+    const root = await navigator.storage.getDirectory();
+    const folder = await root.getDirectoryHandle("bie-archives", { create: true });
+    for await (const old of folder.keys()) {
+      if (Date.now() - Number.parseInt(old, 10) > KEEP_FILE_MS) await folder.removeEntry(old).catch(() => undefined);
+    }
+    const file = await folder.getFileHandle(`${Date.now()}.zip`, { create: true });
+    return "createWritable" in file ? file : undefined;
+  } catch {
+    // No such storage here, as in some private windows.
+    return undefined;
+  }
 }

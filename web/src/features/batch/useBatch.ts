@@ -4,16 +4,22 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import { api, ok, type Schemas } from "../../api/client";
 import { Problem } from "../../api/problem";
+import { whenPersonLeaves } from "../account/session";
 import { useBalanceUpdate } from "../account/useAccount";
 
 export type Batch = Schemas["BatchStatus"];
 export type Image = Batch["images"][number];
 
 /** Links to results change with every answer; an image keeps its first one this long, so that it is loaded once. */
-const KEEP_LINK_MS = 30 * 60 * 1000;
+export const KEEP_LINK_MS = 30 * 60 * 1000;
 
 type Known = { etag: string | null; batch: Batch; linkedAt: number };
 const known = new Map<string, Known>();
+whenPersonLeaves(() => known.clear());
+
+/** What a link leads to may be gone: new links are asked for no more often than this. */
+const RENEW_EVERY_MS = 60_000;
+const renewedAt = new Map<string, number>();
 
 export function withStableLinks(before: Batch | undefined, after: Batch): Batch {
   if (!before) return after;
@@ -54,10 +60,17 @@ export const batchQuery = (id: string) => ({
   queryFn: ({ signal }: { signal: AbortSignal }) => fetchBatch(id, signal),
 });
 
-/** A link has died before its time: the next answer brings new ones. */
-export function forgetLinks(id: string) {
+/** A link has died before its time: the next answer brings new ones. False if they are new already. */
+export function forgetLinks(id: string, now = Date.now()): boolean {
+  if (now - (renewedAt.get(id) ?? 0) < RENEW_EVERY_MS) return false;
+  renewedAt.set(id, now);
   known.delete(id);
+  return true;
 }
+
+/** Whether its result was there once, and is deleted now. */
+export const isGone = ({ status, resultUrl }: Pick<Image, "status" | "resultUrl">) =>
+  status === "completed" && resultUrl === undefined;
 
 export function useBatch(id: string) {
   const query = useQuery({

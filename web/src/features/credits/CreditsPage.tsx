@@ -107,7 +107,7 @@ export default function CreditsPage() {
                     {number(credits)}{" "}
                     <span className="text-lg font-medium tracking-normal text-ink-2">{t.unit(credits)}</span>
                   </p>
-                  <p className="nums text-ink-2">{t.perCredit(money(price / credits, currency))}</p>
+                  <p className="nums text-ink-2">{t.perCredit(money(price / credits, currency, 1))}</p>
                 </div>
                 <Button
                   look={productId === enough || !enough ? "primary" : "secondary"}

@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { api, ok } from "../../api/client";
+import { api, ok, type Schemas } from "../../api/client";
 import { useBalanceUpdate } from "../account/useAccount";
 
 const transactions = (limit: number, cursor: string, signal?: AbortSignal) =>
@@ -29,11 +29,18 @@ export const useTransactions = () =>
     getNextPageParam: (last) => last.nextCursor,
   });
 
+/** The newest entry of the ledger when this tab left for the seller's page. */
+const LEFT_AT = "bie.checkout";
+
 /** Leaves for the seller's page; the draft waits in this browser. */
 export const useCheckout = () =>
   useMutation({
     mutationFn: async (productId: string) => {
-      const { url } = await ok(api.POST("/api/billing/checkout", { body: { productId } }));
+      const [before, { url }] = await Promise.all([
+        transactions(1, ""),
+        ok(api.POST("/api/billing/checkout", { body: { productId } })),
+      ]);
+      sessionStorage.setItem(LEFT_AT, before.transactions[0]?.id ?? "");
       location.assign(url);
       // The page is about to go: it stays busy until then.
       await new Promise((resolve) => setTimeout(resolve, 10_000));
@@ -47,6 +54,18 @@ export const usePortal = () =>
 
 const ASK_EVERY_MS = 1_500;
 const PATIENCE_MS = 90_000;
+const RECENT_MS = 5 * 60_000;
+
+type Entry = Pick<Schemas["Transaction"], "id" | "kind" | "amount" | "createdAt">;
+
+/** The order that has come since, among the newest entries. Who has left from another tab is told of a recent one. */
+export function arrived<T extends Entry>(entries: readonly T[], leftAt: string | null, now: number): T | undefined {
+  const known = entries.findIndex(({ id }) => id === leftAt);
+  const since = known === -1 ? entries : entries.slice(0, known);
+  return since.find(
+    ({ kind, createdAt }) => kind === "order" && (leftAt !== null || new Date(createdAt).getTime() > now - RECENT_MS),
+  );
+}
 
 export type Arrival = { at: "waiting" } | { at: "arrived"; amount: number } | { at: "late" } | undefined;
 
@@ -64,9 +83,7 @@ export function useArrival(checkoutId: string | null): Arrival {
     const look = async () => {
       const page = await transactions(5, "").catch(() => undefined);
       // It may have arrived while the buyer was on the way back.
-      const order = page?.transactions.find(
-        ({ kind, createdAt }) => kind === "order" && new Date(createdAt).getTime() > since - 5 * 60_000,
-      );
+      const order = page && arrived(page.transactions, sessionStorage.getItem(LEFT_AT), since);
       if (order) {
         setArrival({ at: "arrived", amount: order.amount });
         void update.current();

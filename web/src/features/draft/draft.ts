@@ -4,6 +4,7 @@
 import { useSyncExternalStore } from "react";
 import { api, ok, type Schemas } from "../../api/client";
 import { Problem } from "../../api/problem";
+import { whenPersonLeaves } from "../account/session";
 import type { RefusalCode } from "./kinds";
 import { type Prepared, prepare, WORKERS } from "./prepare";
 import { dropPhoto, loadPhotos, readJson, type SavedPhoto, savePhoto, savePreviews, writeJson } from "./saved";
@@ -118,6 +119,7 @@ export class Draft {
     });
     const kept = this.#keeps ? await loadPhotos(this.user) : [];
     const early = [...this.#photos.keys()];
+    if (this.#stopped.signal.aborted) return;
     for (const saved of kept) {
       this.#orders.set(saved.id, saved.order);
       this.#nextOrder = Math.max(this.#nextOrder, saved.order + 1);
@@ -480,14 +482,12 @@ export class Draft {
 
 const drafts = new Map<string, Draft>();
 
-/** When somebody else is here now: what is on its way would go on under their name. */
-export function dropDrafts(exceptOf?: string) {
-  for (const [user, draft] of drafts) {
-    if (user === exceptOf) continue;
-    draft.stop();
-    drafts.delete(user);
-  }
+/** Somebody else is here now: what is on its way would go on under their name. What is kept waits for its person. */
+export function dropDrafts() {
+  for (const draft of drafts.values()) draft.stop();
+  drafts.clear();
 }
+whenPersonLeaves(dropDrafts);
 
 export function draftOf(user: string): Draft {
   let draft = drafts.get(user);

@@ -16,7 +16,7 @@ import { TextField } from "../../ui/Field";
 import { Notice } from "../../ui/Notice";
 import { Skeleton } from "../../ui/Skeleton";
 import { useTitle } from "../../ui/useTitle";
-import { batchQuery } from "../batch/useBatch";
+import { batchQuery, KEEP_LINK_MS } from "../batch/useBatch";
 import { usePreview } from "../batch/usePreview";
 import { useInView } from "./useInView";
 
@@ -26,28 +26,39 @@ const PAGE = 20;
 /** Thumbnails of a batch. */
 const THUMBS = 4;
 
+const load = (cursor: string, signal: AbortSignal) =>
+  ok(api.GET("/api/batches", { params: { query: { limit: PAGE, ...(cursor && { cursor }) } }, signal }));
+
+const isOpen = ({ status }: Pick<Summary, "status">) => status === "pending" || status === "processing";
+
+/** New batches have pushed others off the first page: what was on it before is still known. */
+function newestFirst(first: Summary[], known: Summary[]): Summary[] {
+  const fresh = new Set(first.map(({ batchId }) => batchId));
+  return [...first, ...known.filter(({ batchId }) => !fresh.has(batchId))];
+}
+
 export default function HistoryPage() {
   useTitle(t.title);
   const [query, setQuery] = useState("");
   const wanted = useDeferredValue(query.trim().toLowerCase());
   const pages = useInfiniteQuery({
-    queryKey: ["batches"],
-    queryFn: ({ pageParam, signal }) =>
-      ok(
-        api.GET("/api/batches", {
-          params: { query: { limit: PAGE, ...(pageParam && { cursor: pageParam }) } },
-          signal,
-        }),
-      ),
+    queryKey: ["history"],
+    queryFn: ({ pageParam, signal }) => load(pageParam, signal),
     initialPageParam: "",
     getNextPageParam: (last) => last.nextCursor,
-    refetchInterval: ({ state }) =>
-      state.data?.pages[0]?.batches.some(({ status }) => status === "pending" || status === "processing")
-        ? 5_000
-        : false,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  // What changes is on the first page: only that is asked for again.
+  const first = useQuery({
+    queryKey: ["batches"],
+    queryFn: ({ signal }) => load("", signal),
+    initialData: pages.data?.pages[0],
+    initialDataUpdatedAt: pages.dataUpdatedAt,
+    enabled: pages.isSuccess,
+    refetchInterval: ({ state }) => (state.data?.batches.some(isOpen) ? 5_000 : false),
   });
   const { hasNextPage, isFetchingNextPage, fetchNextPage, isError } = pages;
-  const all = pages.data?.pages.flatMap(({ batches }) => batches) ?? [];
+  const all = newestFirst(first.data?.batches ?? [], pages.data?.pages.flatMap(({ batches }) => batches) ?? []);
   const found = wanted ? all.filter(({ prompt }) => prompt.toLowerCase().includes(wanted)) : all;
 
   const end = useRef<HTMLDivElement>(null);
@@ -119,7 +130,6 @@ function Row({ summary }: { summary: Summary }) {
   const { batchId, prompt, counts, status, createdAt } = summary;
   const row = useRef<HTMLLIElement>(null);
   const isNear = useInView(row, "200px", true);
-  const isOpen = status === "pending" || status === "processing";
   const without = counts.failed + counts.canceled;
   return (
     <li ref={row}>
@@ -127,7 +137,7 @@ function Row({ summary }: { summary: Summary }) {
         to={`/batches/${batchId}`}
         className="grid gap-4 rounded-3xl bg-surface p-4 shadow-card ring-1 ring-transparent transition-shadow hover:ring-line-strong sm:grid-cols-[auto_1fr_auto] sm:items-center sm:gap-6"
       >
-        <Thumbs id={batchId} count={counts.total} isWanted={isNear} />
+        <Thumbs id={batchId} count={counts.total} isWanted={isNear} isOver={!isOpen(summary)} />
         <span className="min-w-0 space-y-1">
           <span className="line-clamp-2 font-semibold [overflow-wrap:anywhere]">{prompt || words.untitled}</span>
           <span className="block text-sm text-ink-2">
@@ -141,13 +151,13 @@ function Row({ summary }: { summary: Summary }) {
           <span
             className={cn(
               "nums rounded-full px-3 py-1 text-sm font-semibold",
-              isOpen && "bg-accent-soft text-accent-text",
+              isOpen(summary) && "bg-accent-soft text-accent-text",
               status === "completed" && "bg-good-soft text-good",
               status === "failed" && "bg-bad-soft text-bad",
               status === "canceled" && "bg-sunken text-ink-2",
             )}
           >
-            {isOpen ? words.done(counts.completed, counts.total) : words.state[status]}
+            {isOpen(summary) ? words.done(counts.completed, counts.total) : words.state[status]}
           </span>
           {without > 0 && status === "completed" && <span className="text-sm text-ink-2">{t.failed(without)}</span>}
         </span>
@@ -157,8 +167,9 @@ function Row({ summary }: { summary: Summary }) {
 }
 
 /** The first photos of a batch; its status has the links, and is asked for when the row comes near. */
-function Thumbs({ id, count, isWanted }: { id: string; count: number; isWanted: boolean }) {
-  const { data } = useQuery({ ...batchQuery(id), enabled: isWanted, staleTime: 60_000 });
+function Thumbs({ id, count, isWanted, isOver }: { id: string; count: number; isWanted: boolean; isOver: boolean }) {
+  // The links of a batch that is over are good for longer than this.
+  const { data } = useQuery({ ...batchQuery(id), enabled: isWanted, staleTime: isOver ? KEEP_LINK_MS : 60_000 });
   const done = data?.images.filter(({ resultUrl }) => resultUrl).slice(0, THUMBS) ?? [];
   const shown = data && (done.length ? done : data.images.slice(0, THUMBS));
   return (
@@ -181,6 +192,7 @@ function Thumb({ image }: { image: { key: string; resultUrl?: string } }) {
         alt=""
         loading="lazy"
         decoding="async"
+        fetchPriority="low"
         crossOrigin="anonymous"
         className="checker size-full object-cover"
       />

@@ -43,8 +43,8 @@ export default function LandingPage() {
             before={heroBefore}
             after={heroAfter}
             sets={{
-              before: `${heroBeforeSmall} 640w, ${heroBefore} 960w`,
-              after: `${heroAfterSmall} 640w, ${heroAfter} 960w`,
+              before: `${heroBeforeSmall} 720w, ${heroBefore} 960w`,
+              after: `${heroAfterSmall} 720w, ${heroAfter} 960w`,
               sizes: "(min-width: 64rem) 40rem, 94vw",
             }}
             alt={t.hero.alt}

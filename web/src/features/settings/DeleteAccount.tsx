@@ -1,4 +1,4 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useNavigate } from "react-router";
 import { api, ok } from "../../api/client";
@@ -19,13 +19,11 @@ export default function DeleteAccount({ user, email }: { user: string; email: st
   const [typed, setTyped] = useState("");
   const [isWrong, setIsWrong] = useState(false);
   const navigate = useNavigate();
-  const client = useQueryClient();
   const remove = useMutation({
     mutationFn: () => ok(api.DELETE("/api/account", { body: { confirm: email } })),
     onSuccess: async () => {
       await forgetUser(user);
       await signOut();
-      client.clear();
       navigate("/sign-in", { replace: true, state: { notice: t.delete.done } });
     },
   });
