@@ -420,20 +420,6 @@ impl Engine {
             .sum()
     }
 
-    /// How many messages a queue that an output names still has to deliver, those included that somebody is at.
-    pub async fn undelivered(&self, stack: &Stack, output: &str) -> u64 {
-        let query = json!({ "QueueUrl": stack.outputs[output], "AttributeNames": ["All"] });
-        let answer = self.json("AmazonSQS.GetQueueAttributes", &query).await;
-        let number = |which| {
-            let name = format!("ApproximateNumberOfMessages{which}");
-            answer["Attributes"][name].as_str().unwrap().parse::<u64>()
-        };
-        ["", "Delayed", "NotVisible"]
-            .map(|which| number(which).unwrap())
-            .iter()
-            .sum()
-    }
-
     /// Empties the edit queue: what is in it is lost.
     pub async fn lose_messages(&self) {
         let queue = json!({ "QueueUrl": self.edit_queue });
