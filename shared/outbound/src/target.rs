@@ -42,14 +42,15 @@ impl Targets {
         is_public(address) || (self == Self::PublicOrLoopback && address.is_loopback())
     }
 
-    /// May this be called without encryption? On the way to it nobody listens.
-    fn trust(self, host: &Host<&str>) -> bool {
-        let is_loopback = match host {
-            Host::Domain(name) => name.trim_end_matches('.') == "localhost",
+    /// May this be of this machine, where nobody listens on the way? What a single label stands for is judged when it is
+    /// called; on the internet it is nobody's.
+    fn may_be_here(self, host: &Host<&str>) -> bool {
+        let is_of_a_machine = match host {
+            Host::Domain(name) => is_single_label(name),
             Host::Ipv4(address) => address.is_loopback(),
             Host::Ipv6(address) => address.is_loopback(),
         };
-        self == Self::PublicOrLoopback && is_loopback
+        self == Self::PublicOrLoopback && is_of_a_machine
     }
 }
 
@@ -84,15 +85,15 @@ impl Target {
             return Err(TargetRefused::TooLong);
         }
         let url = Url::parse(text).map_err(|_| TargetRefused::NoUrl)?;
-        let is_trusted = url.host().is_some_and(|host| targets.trust(&host));
-        if !(url.scheme() == "https" || is_trusted && url.scheme() == "http") {
+        let is_here = url.host().is_some_and(|host| targets.may_be_here(&host));
+        if !(url.scheme() == "https" || is_here && url.scheme() == "http") {
             return Err(TargetRefused::NotHttps);
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(TargetRefused::Credentials);
         }
         let host = url.host().ok_or(TargetRefused::NoUrl)?;
-        if !(is_trusted || may_be_public(&host)) {
+        if !(is_here || may_be_public(&host)) {
             return Err(TargetRefused::NotPublic);
         }
         Ok(Self(url))
@@ -117,11 +118,14 @@ impl Target {
 
 fn may_be_public(host: &Host<&str>) -> bool {
     match host {
-        // No single label is anybody's on the internet.
-        Host::Domain(name) => name.trim_end_matches('.').contains('.'),
+        Host::Domain(name) => !is_single_label(name),
         Host::Ipv4(address) => is_public(IpAddr::V4(*address)),
         Host::Ipv6(address) => is_public(IpAddr::V6(*address)),
     }
+}
+
+fn is_single_label(name: &str) -> bool {
+    !name.trim_end_matches('.').contains('.')
 }
 
 #[cfg(test)]
@@ -178,6 +182,8 @@ mod tests {
             ("http://[::1]:9000/hook", None),
             ("http://localhost:9000/", None),
             ("https://localhost./", None),
+            // A name that is judged when it is called.
+            ("http://metadata/", None),
             ("http://example.com/", Some(NotHttps)),
             ("http://localhost.example.com/", Some(NotHttps)),
             ("http://1.1.1.1/", Some(NotHttps)),
@@ -185,7 +191,6 @@ mod tests {
             ("file:///x", Some(NotHttps)),
             ("file://localhost/x", Some(NotHttps)),
             ("http://a:b@localhost/", Some(Credentials)),
-            ("https://metadata/", Some(NotPublic)),
             ("https://169.254.169.254/latest/meta-data/", Some(NotPublic)),
             ("https://10.0.0.1/", Some(NotPublic)),
             ("https://192.168.1.1/", Some(NotPublic)),
