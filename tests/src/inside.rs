@@ -42,7 +42,8 @@ impl Inside {
 
     /// The same tables, with somebody else writing to them just before the first transaction goes through.
     pub async fn meddled(&self, stack: &Stack, meddling: BoxFuture<'static, ()>) -> Self {
-        let endpoint = proxy::meddled(&stack.aws_endpoint, meddling).await;
+        let transacts: fn(&proxy::Request) -> bool = |it| it.asks_for("TransactWriteItems");
+        let endpoint = proxy::meddled(&stack.aws_endpoint, transacts, meddling).await;
         let (credits, batches) = (self.credits_table.clone(), self.batches_table.clone());
         Self::with_tables(stack, endpoint, credits, batches)
     }
@@ -95,6 +96,19 @@ impl Inside {
         tools.names.credits_table.clone_from(&self.credits_table);
         tools.names.batches_table.clone_from(&self.batches_table);
         tools
+    }
+
+    /// The same, with somebody doing something just before the first thing that is meant.
+    pub async fn meddled_tools(
+        &self,
+        stack: &Stack,
+        meant: fn(&proxy::Request) -> bool,
+        meddling: BoxFuture<'static, ()>,
+    ) -> operator::Stack {
+        let endpoint = proxy::meddled(&stack.aws_endpoint, meant, meddling).await;
+        let names = self.tools(stack).names;
+        let keys = operator::Keys::at_home();
+        operator::Stack::connect(names, "us-east-1".to_owned(), Some(endpoint), keys).unwrap()
     }
 
     /// A user with an account.

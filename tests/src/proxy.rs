@@ -26,6 +26,23 @@ pub struct Request {
     pub body: Bytes,
 }
 
+impl Request {
+    /// Does it ask a service of the JSON protocol for this?
+    #[must_use]
+    pub fn asks_for(&self, operation: &str) -> bool {
+        let target = self.headers.get("x-amz-target");
+        let target = target.and_then(|target| target.to_str().ok());
+        target.and_then(|it| Some(it.split_once('.')?.1)) == Some(operation)
+    }
+
+    /// Is this text in its body?
+    #[must_use]
+    pub fn says(&self, text: &str) -> bool {
+        let mut windows = self.body.windows(text.len());
+        windows.any(|at| at == text.as_bytes())
+    }
+}
+
 /// The server behind a proxy.
 #[derive(Clone, Debug)]
 pub(crate) struct Upstream {
@@ -143,38 +160,46 @@ async fn guarded(
 /// What is done once, just before a request that it is meant for is passed on.
 type Meddling = Arc<Mutex<Option<BoxFuture<'static, ()>>>>;
 
-/// Opens a proxy that passes on everything, and the first transaction only when `meddling` is done: what a writer does who
-/// comes between what the caller has read and what it writes. The address.
-pub async fn meddled(engine: &str, meddling: BoxFuture<'static, ()>) -> String {
-    let upstream = Upstream::new(engine);
-    let meddling: Meddling = Arc::new(Mutex::new(Some(meddling)));
-    let router = Router::new()
-        .fallback(meddle)
-        .with_state((upstream, meddling));
-    serve(router).await
+#[derive(Clone)]
+struct Meddler {
+    upstream: Upstream,
+    meant: fn(&Request) -> bool,
+    meddling: Meddling,
+}
+
+/// Opens a proxy that passes on everything, and the first thing that is meant only when `meddling` is done: what a writer
+/// does who comes between what the caller has read and what it reads or writes next. The address.
+pub async fn meddled(
+    engine: &str,
+    meant: fn(&Request) -> bool,
+    meddling: BoxFuture<'static, ()>,
+) -> String {
+    let meddler = Meddler {
+        upstream: Upstream::new(engine),
+        meant,
+        meddling: Arc::new(Mutex::new(Some(meddling))),
+    };
+    serve(Router::new().fallback(meddle).with_state(meddler)).await
 }
 
 async fn meddle(
-    State((upstream, meddling)): State<(Upstream, Meddling)>,
+    State(meddler): State<Meddler>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let target = headers
-        .get("x-amz-target")
-        .and_then(|target| target.to_str().ok());
-    if target.is_some_and(|target| target.ends_with(".TransactWriteItems")) {
-        let first = meddling.lock().unwrap().take();
-        if let Some(first) = first {
-            first.await;
-        }
-    }
     let request = Request {
         method,
         uri,
         headers,
         body,
     };
-    upstream.pass(request).await
+    if (meddler.meant)(&request) {
+        let first = meddler.meddling.lock().unwrap().take();
+        if let Some(first) = first {
+            first.await;
+        }
+    }
+    meddler.upstream.pass(request).await
 }

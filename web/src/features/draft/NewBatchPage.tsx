@@ -59,7 +59,6 @@ function NewBatch({ user }: { user: string }) {
   const failed = shown.length - usable.length;
   const uploaded = usable.filter(({ state }) => state === "uploaded").length;
   const limits = account.data?.limits;
-  const prices = account.data?.prices ?? [];
   const isSending = state.at === "sending" || state.at === "unanswered";
 
   const add = useCallback((files: File[]) => draft.add(files), [draft]);
@@ -200,12 +199,12 @@ function NewBatch({ user }: { user: string }) {
               }}
               error={missing ? t.wish.missing : undefined}
             />
-            <OptionsBox wish={wish} prices={prices} onWish={(change) => draft.setWish(change)} />
+            <OptionsBox wish={wish} tariff={account.data} onWish={(change) => draft.setWish(change)} />
           </fieldset>
           <SubmitBar
             count={usable.length}
             uploaded={uploaded}
-            each={priceOf(prices, wish.quality, wish.size)}
+            each={priceOf(account.data, wish.quality, wish.size)}
             have={account.data?.credits}
             busy={state.at === "sending"}
             onSubmit={state.at === "unanswered" ? again : start}
