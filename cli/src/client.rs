@@ -533,7 +533,7 @@ mod tests {
 
     fn account() -> ResponseTemplate {
         ResponseTemplate::new(200).set_body_json(json!({
-            "userId": "me", "email": "ada@example.com", "credits": 10, "prices": [],
+            "userId": "me", "email": "ada@example.com", "credits": 10, "prices": [], "autoPixels": 1,
             "limits": {"maxImagesPerBatch": 2, "maxFileBytes": 1, "maxPixels": 1, "maxFilesPerPresign": 1, "maxOpenImages": 1000,
                        "maxPromptChars": 1, "maxImagePromptChars": 1},
         }))

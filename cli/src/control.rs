@@ -70,7 +70,7 @@ async fn agree(client: &Client, earlier: &BatchStatus, args: &RetryArgs) -> anyh
         let account = client.account().await?;
         let images = usize::try_from(images)?;
         edit::agree(
-            &account.prices,
+            &account,
             &earlier.options,
             images,
             account.credits,

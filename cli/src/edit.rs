@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use api::{Account, Limits, Options, Price};
+use api::{Account, Limits, Options};
 
 use crate::{
     App, Outcome,
@@ -226,9 +226,8 @@ impl Run<'_> {
             ));
         }
         if !fresh.is_empty() {
-            let prices = &self.account.prices;
             agree(
-                prices,
+                self.account,
                 self.options,
                 fresh.len(),
                 credits,
@@ -402,13 +401,14 @@ impl Run<'_> {
 
 /// Shows the price of so many images; asks when it is high.
 pub(crate) fn agree(
-    prices: &[Price],
+    account: &Account,
     options: &Options,
     images: usize,
     credits: u64,
     consent: Consent,
 ) -> anyhow::Result<()> {
-    let each = price::per_image(prices, options).ok_or(Stop::NoPrice)?;
+    let each = price::per_image(&account.prices, account.auto_pixels, options);
+    let each = each.ok_or(Stop::NoPrice)?;
     let price = each.saturating_mul(u64::try_from(images)?);
     note(&format!(
         "price: {} ({} at {each}); balance: {credits}",

@@ -2,9 +2,6 @@
 
 use api::{Options, Price};
 
-/// What `auto` becomes at most: 1536x1024.
-const AUTO_PIXELS: u64 = 1536 * 1024;
-
 /// Pixels of a size `WIDTHxHEIGHT`.
 pub(crate) fn pixels(size: &str) -> Option<u64> {
     let (width, height) = size.split_once('x')?;
@@ -20,9 +17,9 @@ pub(crate) fn pixels(size: &str) -> Option<u64> {
 }
 
 /// Credits for one image, or nothing if the list has no line for it.
-pub(crate) fn per_image(prices: &[Price], options: &Options) -> Option<u64> {
+pub(crate) fn per_image(prices: &[Price], auto_pixels: u64, options: &Options) -> Option<u64> {
     let pixels = match options.size.as_deref() {
-        None | Some("auto") => AUTO_PIXELS,
+        None | Some("auto") => auto_pixels,
         Some(size) => pixels(size)?,
     };
     match options.quality.as_deref().unwrap_or("medium") {
@@ -78,9 +75,12 @@ mod tests {
                 size: Some(size.to_owned()),
                 format: None,
             };
-            assert_eq!(per_image(&prices, &options), expected, "{quality} {size}");
+            let price = per_image(&prices, 1_572_864, &options);
+            assert_eq!(price, expected, "{quality} {size}");
         }
-        assert_eq!(per_image(&prices, &Options::default()), Some(1));
-        assert_eq!(per_image(&[], &Options::default()), None);
+        let default = |prices, auto_pixels| per_image(prices, auto_pixels, &Options::default());
+        assert_eq!(default(&prices, 1_572_864), Some(1));
+        assert_eq!(default(&prices, 1_572_865), Some(4));
+        assert_eq!(default(&[], 1_572_864), None);
     }
 }

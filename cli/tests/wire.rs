@@ -90,6 +90,7 @@ impl World {
             "limits": {"maxImagesPerBatch": 2, "maxFileBytes": 100_000, "maxPixels": 1_000_000,
                        "maxFilesPerPresign": 1, "maxOpenImages": 1000, "maxPromptChars": 100, "maxImagePromptChars": 100},
             "prices": [{"quality": "medium", "upToPixels": 2_000_000, "credits": 3}],
+            "autoPixels": 2_000_000,
         });
         let mock = Mock::given(method("GET"))
             .and(path("/api/account"))

@@ -196,8 +196,39 @@ impl Engine {
         assert!(stopped["stopDate"] != Value::Null, "{stopped}");
     }
 
+    /// Stops all executions of a batch that run; of which images these were.
+    pub async fn stop_all(&self, batch: &str) -> Vec<ImageRef> {
+        let mut stopped = Vec::new();
+        let mut page = json!({ "stateMachineArn": self.workflow, "statusFilter": "RUNNING" });
+        loop {
+            let mut answer = self.states("ListExecutions", &page).await;
+            for execution in answer["executions"].as_array().unwrap() {
+                let (of, index) = execution["name"]
+                    .as_str()
+                    .unwrap()
+                    .rsplit_once('-')
+                    .unwrap();
+                let stop = json!({ "executionArn": execution["executionArn"] });
+                // It may have ended since.
+                let stopping = self.try_json("AWSStepFunctions.StopExecution", &stop);
+                if of == batch && stopping.await.is_ok() {
+                    stopped.push(image(batch, index.parse().unwrap()));
+                }
+            }
+            match answer["nextToken"].take() {
+                Value::Null => return stopped,
+                token => page["nextToken"] = token,
+            }
+        }
+    }
+
     /// Makes the claim on an image one that has run out, which would take minutes.
     pub async fn let_lease_run_out(&self, image: ImageRef) {
+        assert!(self.end_lease(image).await, "nobody has claimed {image}");
+    }
+
+    /// Makes the claim on an image, if there is one, one that has run out; was there one?
+    pub async fn end_lease(&self, image: ImageRef) -> bool {
         let update = json!({
             "TableName": self.batches_table,
             "Key": {
@@ -208,7 +239,8 @@ impl Engine {
             "ConditionExpression": "attribute_exists(lease_until)",
             "ExpressionAttributeValues": { ":past": { "S": Timestamp::now() } },
         });
-        self.json("DynamoDB_20120810.UpdateItem", &update).await;
+        let ended = self.try_json("DynamoDB_20120810.UpdateItem", &update).await;
+        ended.is_ok()
     }
 
     /// Takes a record out of a table; the record.
@@ -222,6 +254,20 @@ impl Engine {
         let record = taken["Attributes"].take();
         assert!(record.is_object(), "no {sk} of {pk}");
         record
+    }
+
+    /// Puts many records into tables: table -> records as JSON.
+    pub async fn put_all(&self, records: &[(&str, &Value)]) {
+        for some in records.chunks(25) {
+            let mut tables: HashMap<&str, Vec<Value>> = HashMap::new();
+            for (table, record) in some {
+                let put = json!({ "PutRequest": { "Item": attribute(record)["M"] } });
+                tables.entry(table).or_default().push(put);
+            }
+            let write = json!({ "RequestItems": tables });
+            let written = self.json("DynamoDB_20120810.BatchWriteItem", &write).await;
+            assert_eq!(written["UnprocessedItems"], json!({}));
+        }
     }
 
     /// Puts a record into a table.
@@ -420,6 +466,36 @@ impl Engine {
             .sum()
     }
 
+    /// Takes so many messages out of the edit queue, as a consumer does that dies with them in its hands; by what they
+    /// can be put back.
+    pub async fn hold_messages(&self, count: usize) -> Vec<String> {
+        let mut held = Vec::new();
+        while held.len() < count {
+            let receive = json!({
+                "QueueUrl": self.edit_queue,
+                "MaxNumberOfMessages": 10.min(count - held.len()),
+                "VisibilityTimeout": 600,
+            });
+            let received = self.json("AmazonSQS.ReceiveMessage", &receive).await;
+            let messages = received["Messages"].as_array().into_iter().flatten();
+            held.extend(messages.map(|it| it["ReceiptHandle"].as_str().unwrap().to_owned()));
+        }
+        held
+    }
+
+    /// Puts back what [`Engine::hold_messages`] took.
+    pub async fn put_back(&self, held: &[String]) {
+        for message in held {
+            let change = json!({
+                "QueueUrl": self.edit_queue,
+                "ReceiptHandle": message,
+                "VisibilityTimeout": 0,
+            });
+            self.json("AmazonSQS.ChangeMessageVisibility", &change)
+                .await;
+        }
+    }
+
     /// Empties the edit queue: what is in it is lost.
     pub async fn lose_messages(&self) {
         let queue = json!({ "QueueUrl": self.edit_queue });
@@ -503,6 +579,12 @@ impl Engine {
 
     /// Calls a service of the JSON protocol.
     pub(crate) async fn json(&self, target: &str, body: &Value) -> Value {
+        let answer = self.try_json(target, body).await;
+        answer.unwrap_or_else(|error| panic!("{target}: {error}"))
+    }
+
+    /// The same, when it may refuse.
+    async fn try_json(&self, target: &str, body: &Value) -> Result<Value, String> {
         let request = self
             .http
             .post(&self.endpoint)
@@ -512,8 +594,11 @@ impl Engine {
         let response = request.send().await.unwrap();
         let status = response.status();
         let text = response.text().await.unwrap();
-        assert!(status.is_success(), "{target}: {status} {text}");
-        serde_json::from_str(&text).unwrap()
+        if !status.is_success() {
+            return Err(format!("{status} {text}"));
+        }
+        // Some answer nothing at all.
+        Ok(serde_json::from_str(&text).unwrap_or_default())
     }
 
     /// Calls Lambda. A function's own failure is an answer; the engine's is the end of the test.
@@ -529,6 +614,26 @@ impl Engine {
             return Err(serde_json::from_str(&text).unwrap());
         }
         Ok(serde_json::from_str(&text).unwrap())
+    }
+}
+
+/// JSON as DynamoDB writes it.
+fn attribute(value: &Value) -> Value {
+    match value {
+        Value::Null => json!({ "NULL": true }),
+        Value::Bool(value) => json!({ "BOOL": value }),
+        Value::Number(value) => json!({ "N": value.to_string() }),
+        Value::String(value) => json!({ "S": value }),
+        Value::Array(values) => {
+            let values: Vec<_> = values.iter().map(attribute).collect();
+            json!({ "L": values })
+        }
+        Value::Object(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(name, it)| (name.clone(), attribute(it)));
+            json!({ "M": fields.collect::<serde_json::Map<_, _>>() })
+        }
     }
 }
 

@@ -101,6 +101,19 @@ impl Inside {
         tools
     }
 
+    /// The same, with somebody doing something just before the first thing that is meant.
+    pub async fn meddled_tools(
+        &self,
+        stack: &Stack,
+        meant: fn(&proxy::Request) -> bool,
+        meddling: BoxFuture<'static, ()>,
+    ) -> operator::Stack {
+        let endpoint = proxy::meddled(&stack.aws_endpoint, meant, meddling).await;
+        let names = self.tools(stack).names;
+        let keys = operator::Keys::at_home();
+        operator::Stack::connect(names, "us-east-1".to_owned(), Some(endpoint), keys).unwrap()
+    }
+
     /// A user with an account.
     pub async fn user(&self, credits: u32) -> UserId {
         let user: UserId = unique("user").parse().unwrap();

@@ -37,6 +37,13 @@ impl Request {
         let target = target.and_then(|target| target.to_str().ok());
         target.is_some_and(|target| target.ends_with(&format!(".{operation}")))
     }
+
+    /// Is this text in its body?
+    #[must_use]
+    pub fn says(&self, text: &str) -> bool {
+        let mut windows = self.body.windows(text.len());
+        windows.any(|at| at == text.as_bytes())
+    }
 }
 
 /// The server behind a proxy.

@@ -21,6 +21,7 @@ async fn photos_go_in_and_edited_photos_come_out() {
             .iter()
             .any(|price| price.quality == "medium" && price.credits == 1)
     );
+    assert_eq!(account.auto_pixels, 1536 * 1024);
 
     let keys = [
         user.photo().await,
@@ -249,4 +250,15 @@ async fn a_large_batch_is_one_transaction() {
     user.submit(&unique("key"), &body)
         .await
         .problem(400, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_photo_goes_to_the_provider_as_what_it_is() {
+    let stack = stack!();
+    let user = User::new(&stack).await;
+    // Many programs believe a file's name.
+    let png = user.upload("image/jpeg", photo(96, 64)).await;
+    let batch = user.accepted(&[png], "sepia").await.batch_id;
+    let status = user.finished(&batch).await;
+    assert_eq!(status.counts.completed, 1, "{status:?}");
 }

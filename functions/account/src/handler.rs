@@ -2,7 +2,9 @@
 
 use api::{DeleteAccountRequest, DeleteAccountResponse, Price, SettingsRequest};
 use aws::{AccountError, AwsError, Queue, Tables, Welcome};
-use domain::{Account, Deletion, Limits, PriceBand, PriceTable, Profile, Timestamp, WebhookSecret};
+use domain::{
+    Account, Deletion, Limits, PriceBand, PriceTable, Profile, Size, Timestamp, WebhookSecret,
+};
 use edge::http::{Call, Caller, Failure, ProblemKind, Reply};
 use futures::{TryFutureExt, future::try_join};
 use outbound::{Target, Targets};
@@ -48,6 +50,7 @@ impl Handler {
             credits: account.unwrap_or_default().balance.get(),
             limits: limits(&self.limits),
             prices: self.prices.bands().iter().map(price).collect(),
+            auto_pixels: Size::Auto.max_pixels(),
         }))
     }
 

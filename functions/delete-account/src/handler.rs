@@ -37,7 +37,8 @@ impl Handler {
         for folder in photo_folders(&user) {
             self.photos.delete_all(&folder).await.map_err(about())?;
         }
-        self.users.delete(&username).await.map_err(about())?;
+        let deleting = self.users.delete(&user, &username);
+        deleting.await.map_err(about())?;
         info!(user.id = %user, "forgot user {user}");
         Ok(())
     }

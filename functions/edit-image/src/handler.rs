@@ -208,7 +208,7 @@ impl Handler {
                 // As long as the call may last: the provider fetches the photo when it gets round to it.
                 link = self
                     .photos
-                    .download_link(key, self.times.lease)
+                    .photo_link(key, photo.picture.format, self.times.lease)
                     .await
                     .map_err(Ended::Ours)?;
                 Input::Url(&link)

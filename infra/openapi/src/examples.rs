@@ -64,6 +64,7 @@ pub(crate) fn account() -> Account {
                 credits: band.credits.get(),
             })
             .collect(),
+        auto_pixels: domain::Size::Auto.max_pixels(),
     }
 }
 

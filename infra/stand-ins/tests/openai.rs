@@ -219,7 +219,7 @@ async fn json_fetches_its_picture_and_takes_data_urls() {
         get(move |uri: axum::http::Uri| async move {
             // A signature covers the query as it was written.
             if uri.query() == Some(query) {
-                Ok(photo(3))
+                Ok(([("content-type", "image/png")], photo(3)))
             } else {
                 Err(StatusCode::FORBIDDEN)
             }

@@ -38,6 +38,8 @@ pub struct Account {
     pub limits: Limits,
     /// What one image costs, so that a client can show the price before it submits.
     pub prices: Vec<Price>,
+    /// As how many pixels a result of size `auto` is priced: the most that it may become.
+    pub auto_pixels: u64,
 }
 
 /// `DELETE /api/account`

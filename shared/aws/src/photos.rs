@@ -93,6 +93,24 @@ impl Photos {
             .map_err(AwsError::call("presigning s3:GetObject"))
     }
 
+    /// A link to fetch a photo as what it is: an upload is served as whatever its user declared it to be otherwise.
+    pub async fn photo_link(
+        &self,
+        key: &str,
+        format: Format,
+        valid_for: Duration,
+    ) -> Result<String, AwsError> {
+        self.client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(key)
+            .response_content_type(format.media_type())
+            .presigned(presigning(valid_for)?)
+            .await
+            .map(|presigned| presigned.uri().to_owned())
+            .map_err(AwsError::call("presigning s3:GetObject"))
+    }
+
     /// The first `bytes` bytes of an object; `None` if there is no such object.
     pub async fn head(&self, key: &str, bytes: usize) -> Result<Option<PartOfPhoto>, AwsError> {
         self.part(key, format!("bytes=0-{}", bytes.saturating_sub(1)))

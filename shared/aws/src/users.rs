@@ -1,6 +1,7 @@
 //! Cognito: who can sign in.
 
 use aws_sdk_cognitoidentityprovider::error::SdkError;
+use domain::UserId;
 
 use crate::{AwsError, Settings, settings::client};
 
@@ -23,7 +24,12 @@ impl UserPool {
 
     /// Deletes a user with all that is known of them; nobody of that name is fine. Tokens that they have are good until
     /// they end, an hour at most, and are not renewed.
-    pub async fn delete(&self, username: &str) -> Result<(), AwsError> {
+    ///
+    /// Whom another service signs in has the same name after signing up again, and is somebody else by then: not deleted.
+    pub async fn delete(&self, user: &UserId, username: &str) -> Result<(), AwsError> {
+        if !self.is(user, username).await? {
+            return Ok(());
+        }
         let deleted = self
             .client
             .admin_delete_user()
@@ -35,6 +41,25 @@ impl UserPool {
             Ok(_) => Ok(()),
             Err(SdkError::ServiceError(e)) if e.err().is_user_not_found_exception() => Ok(()),
             Err(error) => Err(AwsError::call("cognito-idp:AdminDeleteUser")(error)),
+        }
+    }
+
+    /// Is this user the one of that name?
+    async fn is(&self, user: &UserId, username: &str) -> Result<bool, AwsError> {
+        let got = self
+            .client
+            .admin_get_user()
+            .user_pool_id(&self.id)
+            .username(username)
+            .send()
+            .await;
+        match got {
+            Ok(got) => Ok(got
+                .user_attributes()
+                .iter()
+                .any(|it| it.name() == "sub" && it.value() == Some(user.as_str()))),
+            Err(SdkError::ServiceError(e)) if e.err().is_user_not_found_exception() => Ok(false),
+            Err(error) => Err(AwsError::call("cognito-idp:AdminGetUser")(error)),
         }
     }
 }

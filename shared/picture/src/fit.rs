@@ -76,8 +76,8 @@ fn examine(sample: &Sample<'_>, limits: &Limits) -> Result<Examined, Stop> {
 
 /// Judges a file by its first and last bytes.
 ///
-/// What they cannot show is not found here: a hole in the middle of the pixels, or a comment between two of a JPEG's scans.
-/// The provider refuses the first and does not read the second.
+/// Metadata that they cannot rule out has all of it read. A hole in the middle of the pixels is not found here, and is
+/// refused by the provider.
 pub fn judge(sample: &Sample<'_>, limits: &Limits) -> Result<Judgement, PictureRefused> {
     match examine(sample, limits) {
         Ok(examined) if !examined.survey.baggage && !examined.needs_redraw() => {

@@ -105,10 +105,8 @@ fn frame(segment: &Segment<'_>) -> Result<(u16, u16, u8), PictureRefused> {
     ))
 }
 
-/// Walks the segments, and the scans too if all of the file is there.
-///
-/// Of a file's two ends only a photo passes that has no baggage before its first scan and an end marker as its last bytes;
-/// an end marker further up may belong to a thumbnail, a second picture or a film.
+/// Walks the segments, and the scans too, for which all of the file has to be there: between two of them, or behind an end
+/// marker somewhere in the middle, may lie whatever may lie before the first.
 pub(crate) fn survey(sample: &Sample<'_>) -> Result<Survey, Stop> {
     let mut at = 2;
     let mut picture: Option<Survey> = None;
@@ -135,7 +133,7 @@ pub(crate) fn survey(sample: &Sample<'_>) -> Result<Survey, Stop> {
                 return Err(PictureRefused::Damaged.into());
             }
             if !sample.is_whole() {
-                break;
+                return Err(Stop::NotSeen);
             }
             at = scan_end(sample.head(), at)?;
         }
@@ -147,14 +145,9 @@ pub(crate) fn survey(sample: &Sample<'_>) -> Result<Survey, Stop> {
     let mut picture = picture
         .filter(|_| scans > 0)
         .ok_or(PictureRefused::Damaged)?;
-    if sample.is_whole() {
-        let behind = sample.head().get(at..).unwrap_or_default();
-        // Padding is no baggage.
-        baggage |= behind.iter().any(|byte| *byte != 0);
-    } else if !sample.tail().ends_with(&[0xff, END_OF_IMAGE]) {
-        return Err(Stop::NotSeen);
-    }
-    picture.baggage = baggage;
+    let behind = sample.head().get(at..).unwrap_or_default();
+    // Padding is no baggage.
+    picture.baggage = baggage || behind.iter().any(|byte| *byte != 0);
     picture.orientation = turned.unwrap_or(picture.orientation);
     Ok(picture)
 }

@@ -1,7 +1,7 @@
 //! Photos as bytes: can the provider take this one, and if not as it is, what makes it fit?
 //!
-//! Bytes in, decisions and bytes out. [`judge`] looks at a file's two ends and decodes nothing; that is all that most
-//! photos need. [`make_fit`] takes the whole file: it cuts what does not belong to the picture (where it was taken, by
+//! Bytes in, decisions and bytes out. [`judge`] looks at a file's two ends and decodes nothing; that is all that a photo
+//! needs that is small or of one piece. [`make_fit`] takes the whole file: it cuts what does not belong to the picture (where it was taken, by
 //! whom, thumbnails) and leaves the pixels' bytes alone, and only a picture that lies on its side, is too large for the
 //! model or has a printer's colours is decoded and drawn anew. What is in a file is read from its structure before any
 //! decoder sees it, and the decoder is held to that: no bytes may make either of them panic, spin, or take more memory

@@ -83,11 +83,13 @@ pub(crate) fn survey(sample: &Sample<'_>) -> Result<Survey, Stop> {
     let mut has_pixels = false;
     loop {
         if !sample.is_whole() && &sample.array::<4>(at + 4)? == b"IDAT" {
+            // Anything may stand between two chunks of pixels, though it must not; nothing does in one that reaches up to
+            // the last chunk.
             let length = u32::from_be_bytes(sample.array(at)?);
-            let end_of_first = usize::try_from(length)
+            let end = usize::try_from(length)
                 .ok()
-                .and_then(|length| length.checked_add(at + FRAME));
-            return if ends_with_pixels(sample, end_of_first) {
+                .and_then(|length| length.checked_add(at + FRAME + END.len()));
+            return if end == Some(sample.total()) && sample.tail().ends_with(END) {
                 Ok(picture)
             } else {
                 Err(Stop::NotSeen)
@@ -111,23 +113,6 @@ pub(crate) fn survey(sample: &Sample<'_>) -> Result<Survey, Stop> {
     }
     picture.baggage |= at < sample.total();
     Ok(picture)
-}
-
-/// Is there nothing between the pixels and the end? All chunks of pixels stand in a row, so when the first one, or one that
-/// is seen in the tail, reaches up to the last chunk, only what stands before the pixels could still be in the file.
-fn ends_with_pixels(sample: &Sample<'_>, end_of_first: Option<usize>) -> bool {
-    let Some(before_end) = sample.tail().strip_suffix(END) else {
-        return false;
-    };
-    let reaches_the_end = |(at, frame): (usize, &[u8])| {
-        let &[l1, l2, l3, l4, b'I', b'D', b'A', b'T'] = frame else {
-            return false;
-        };
-        let length = usize::try_from(u32::from_be_bytes([l1, l2, l3, l4])).ok();
-        length.and_then(|length| length.checked_add(at + FRAME)) == Some(before_end.len())
-    };
-    end_of_first.and_then(|end| end.checked_add(END.len())) == Some(sample.total())
-        || before_end.windows(8).enumerate().any(reaches_the_end)
 }
 
 /// The chunks that belong to the picture as they are, checksums included, and nothing behind its end.

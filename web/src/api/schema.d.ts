@@ -316,6 +316,11 @@ export interface components {
             limits: components["schemas"]["Limits"];
             /** @description What one image costs, so that a client can show the price before it submits. */
             prices: components["schemas"]["Price"][];
+            /**
+             * Format: uint64
+             * @description As how many pixels a result of size `auto` is priced: the most that it may become.
+             */
+            autoPixels: number;
         };
         /** @description `GET /api/billing/balance` */
         Balance: {

@@ -13,6 +13,8 @@ mod suspect;
 #[cfg(test)]
 mod tests;
 mod violation;
+#[cfg(test)]
+mod world;
 
 use std::{fmt, time::Duration};
 
@@ -48,6 +50,8 @@ pub struct Options {
 pub struct Report {
     /// When it began.
     pub at: Timestamp,
+    /// Was nothing to be going on?
+    pub at_rest: bool,
     /// Accounts judged.
     pub accounts: u64,
     /// Batches judged.
@@ -95,6 +99,7 @@ pub async fn audit(stack: &Stack, options: &Options) -> Result<Report> {
     violations.sort_by(|a, b| (a.code, &a.ids).cmp(&(b.code, &b.ids)));
     Ok(Report {
         at: now,
+        at_rest: options.at_rest,
         accounts,
         batches,
         violations,
@@ -124,10 +129,10 @@ impl Default for Options {
 }
 
 impl Report {
-    /// Is nothing wrong?
+    /// Is nothing wrong? At rest, nothing may change either.
     #[must_use]
     pub const fn is_sound(&self) -> bool {
-        self.violations.is_empty()
+        self.violations.is_empty() && (self.unsettled.is_empty() || !self.at_rest)
     }
 }
 

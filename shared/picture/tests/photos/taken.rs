@@ -83,6 +83,12 @@ fn the_two_ends_of_a_large_file_are_enough() {
             height: 480,
         });
         let judged = |file: &[u8]| judge(&ends(file, HEAD_BYTES, TAIL_BYTES), &Limits::default());
+        // Between a JPEG's scans may be anything.
+        let fit = if format == Format::Jpeg {
+            Judgement::ReadWhole
+        } else {
+            fit
+        };
         assert_eq!(judged(&file), Ok(fit), "{format:?}");
 
         let cut = &file[..file.len() - 1000];
@@ -95,6 +101,60 @@ fn the_two_ends_of_a_large_file_are_enough() {
         }
         let with_place = encode(&image, format, Some(exif(1)), None);
         assert_eq!(judged(&with_place), Ok(Judgement::ReadWhole), "{format:?}");
+    }
+}
+
+/// A JPEG of several scans that needs nothing done.
+fn upright_progressive() -> Vec<u8> {
+    let mut upright = file("progressive.jpg").to_vec();
+    let orientation = b"\x01\x12\0\x03\0\0\0\x01\0\x06";
+    let at = upright
+        .windows(10)
+        .position(|at| at == orientation)
+        .unwrap();
+    upright[at + 9] = 1;
+    rewritten(&upright).1
+}
+
+#[test]
+fn what_hides_metadata_in_its_middle_never_passes_unread() {
+    let tiles = DynamicImage::from(tiles());
+    let place = exif(1);
+    // Between two scans of a JPEG, and in a picture behind the first one's end that ends as a JPEG does.
+    let progressive = upright_progressive();
+    let scan = progressive.windows(2).rposition(|at| at == b"\xff\xda");
+    let mut between_scans = progressive.clone();
+    let comment = [b"\xff\xfe\0\x0e".as_slice(), b"GPS 48 51 30"].concat();
+    between_scans.splice(scan.unwrap()..scan.unwrap(), comment);
+    let second = encode(&tiles, Format::Jpeg, Some(place), None);
+    let two = [encode(&tiles, Format::Jpeg, None, None), second].concat();
+    // Between two chunks of a PNG's pixels.
+    let plain = rechunked(&encode(&tiles, Format::Png, None, None), 16);
+    let second = plain.windows(4).rposition(|at| at == b"IDAT").unwrap() - 4;
+    let text = chunk(*b"tEXt", b"place\0GPS 48 51 30");
+    let between_pixels = [&plain[..second], &text, &plain[second..]].concat();
+
+    for (name, file) in [
+        ("scans", between_scans),
+        ("two", two),
+        ("PNG", between_pixels),
+    ] {
+        for head in 1..file.len() {
+            for tail in [0, 16, 64, 256] {
+                let judged = judge(&ends(&file, head, tail), &Limits::default());
+                assert!(
+                    !matches!(judged, Ok(Judgement::Fit(_))),
+                    "{name}: {head}, {tail}"
+                );
+            }
+        }
+        let Ok(Fitted::Rewritten(_, bytes)) = make_fit(&file, &Limits::default()) else {
+            panic!("{name}");
+        };
+        assert!(
+            contains(&file, b"GPS 48 51 30") && !contains(&bytes, b"GPS 48 51 30"),
+            "{name}"
+        );
     }
 }
 
@@ -173,14 +233,7 @@ fn every_kind_of_metadata_is_cut() {
         assert_eq!(rewritten(&file).1, jpeg, "{}", body.escape_ascii());
     }
     // Between two scans, where only a whole file shows it.
-    let mut upright = file("progressive.jpg").to_vec();
-    let orientation = b"\x01\x12\0\x03\0\0\0\x01\0\x06";
-    let at = upright
-        .windows(10)
-        .position(|at| at == orientation)
-        .unwrap();
-    upright[at + 9] = 1;
-    let progressive = rewritten(&upright).1;
+    let progressive = upright_progressive();
     let last = progressive
         .windows(2)
         .rposition(|at| at == b"\xff\xda")

@@ -68,7 +68,6 @@ function NewBatch({ user }: { user: string }) {
   const reasons = t.refused.reasons({ maxFileBytes, maxImagesPerBatch });
   const uploaded = usable.filter(({ state }) => state === "uploaded").length;
   const limits = account.data?.limits;
-  const prices = account.data?.prices ?? [];
   const isSending = state.at === "sending" || state.at === "unanswered";
 
   const add = useCallback((files: File[], unreadable?: string[]) => draft.add(files, unreadable), [draft]);
@@ -215,12 +214,12 @@ function NewBatch({ user }: { user: string }) {
               before={before}
               onBefore={setBefore}
             />
-            <OptionsBox wish={wish} prices={prices} onWish={(change) => draft.setWish(change)} />
+            <OptionsBox wish={wish} tariff={account.data} onWish={(change) => draft.setWish(change)} />
           </fieldset>
           <SubmitBar
             count={usable.length}
             uploaded={uploaded}
-            each={priceOf(prices, wish.quality, wish.size)}
+            each={priceOf(account.data, wish.quality, wish.size)}
             have={account.data?.credits}
             busy={state.at === "sending"}
             onSubmit={state.at === "unanswered" ? again : start}

@@ -1,16 +1,15 @@
-import type { Schemas } from "../../api/client";
 import { draft as t } from "../../texts/draft";
 import { Choice } from "../../ui/Choice";
 import { Switch } from "../../ui/Switch";
 import type { Wish } from "./draft";
-import { priceOf } from "./price";
+import { priceOf, type Tariff } from "./price";
 
-export type OptionsProps = { wish: Wish; onWish: (wish: Partial<Wish>) => void; prices: Schemas["Price"][] };
+export type OptionsProps = { wish: Wish; onWish: (wish: Partial<Wish>) => void; tariff: Tariff | undefined };
 
 const qualities = ["low", "medium", "high"] as const;
 const formats = ["jpeg", "png", "webp"] as const;
 
-export default function OptionsForm({ wish, onWish, prices }: OptionsProps) {
+export default function OptionsForm({ wish, onWish, tariff }: OptionsProps) {
   const sizes = Object.keys(t.options.sizes);
   return (
     <div className="space-y-6">
@@ -19,7 +18,7 @@ export default function OptionsForm({ wish, onWish, prices }: OptionsProps) {
         value={wish.quality}
         onChange={(quality) => onWish({ quality })}
         options={qualities.map((value) => {
-          const price = priceOf(prices, value, wish.size);
+          const price = priceOf(tariff, value, wish.size);
           return { value, label: t.options.qualities[value], hint: price !== undefined && t.options.perPhoto(price) };
         })}
       />

@@ -1,9 +1,8 @@
 import { expect, test } from "vitest";
-import type { Schemas } from "../../api/client";
-import { priceOf } from "./price";
+import { priceOf, type Tariff } from "./price";
 
 // The list and the cases of `shared/domain/src/price.rs`.
-const prices: Schemas["Price"][] = [
+const prices: Tariff["prices"] = [
   { quality: "low", upToPixels: 1_600_000, credits: 1 },
   { quality: "medium", upToPixels: 1_600_000, credits: 1 },
   { quality: "medium", upToPixels: 4_194_304, credits: 2 },
@@ -21,5 +20,10 @@ test.each([
   ["auto", "3840x2160", 12],
   ["low", "3840x2160", undefined],
 ] as const)("%s at %s costs %s", (quality, size, expected) => {
-  expect(priceOf(prices, quality, size)).toBe(expected);
+  expect(priceOf({ prices, autoPixels: 1_572_864 }, quality, size)).toBe(expected);
+});
+
+test("auto is priced as what the service says that it may become", () => {
+  expect(priceOf({ prices, autoPixels: 1_600_001 }, "medium", "auto")).toBe(2);
+  expect(priceOf(undefined, "medium", "auto")).toBeUndefined();
 });

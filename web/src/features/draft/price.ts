@@ -2,14 +2,14 @@
 
 import type { Schemas } from "../../api/client";
 
-/** What the size `auto` may become, and is priced as. */
-const AUTO_PIXELS = 1536 * 1024;
-
 export type Quality = Schemas["Quality"];
+export type Tariff = Pick<Schemas["Account"], "prices" | "autoPixels">;
 
-export function priceOf(prices: Schemas["Price"][], quality: Quality, size: string): number | undefined {
+export function priceOf(tariff: Tariff | undefined, quality: Quality, size: string): number | undefined {
+  if (!tariff) return undefined;
+  const { prices, autoPixels } = tariff;
   const [width, height] = size.split("x").map(Number);
-  const pixels = width && height ? width * height : AUTO_PIXELS;
+  const pixels = width && height ? width * height : autoPixels;
   const of = (wanted: string) =>
     prices
       .filter((price) => price.quality === wanted && pixels <= price.upToPixels)
