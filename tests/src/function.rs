@@ -105,8 +105,9 @@ impl Drop for OwnFunction {
     }
 }
 
-/// Where cargo has put a function's binary: beside the folder of the tests'.
-fn binary(function: &str) -> PathBuf {
+/// Where cargo has put a program, such as a function by its name in the template: beside the folder of the tests.
+#[must_use]
+pub fn binary(function: &str) -> PathBuf {
     let mut name = String::new();
     for letter in function.chars() {
         if letter.is_uppercase() && !name.is_empty() {

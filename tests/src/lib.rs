@@ -16,12 +16,13 @@
 
 pub mod engine;
 pub mod function;
+pub mod inbox;
 pub mod inside;
 pub mod orders;
 mod photos;
 pub mod program;
 pub mod proxy;
-mod seller;
+pub mod seller;
 pub mod storm;
 mod user;
 
@@ -31,7 +32,7 @@ use serde::Deserialize;
 
 pub use photos::{PLACE, photo, photo_as, photo_with_place, pixels};
 pub use seller::Seller;
-pub use user::{Answer, User};
+pub use user::{Answer, PASSWORD, User};
 
 /// How long anything may take before a test gives up on it. Much longer than anything takes.
 pub const DEADLINE: Duration = Duration::from_mins(2);

@@ -1,10 +1,21 @@
 //! Polar's stand-in, by what it offers tests beside Polar's own API: paying and giving money back without a page, and
 //! trouble for one customer, so that tests do not meet.
 
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
+
+use axum::{
+    Json, Router,
+    http::{StatusCode, Uri},
+    response::IntoResponse,
+    routing::get,
+};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::{Stack, User};
+use crate::{Stack, User, proxy::serve};
 
 /// The one who sells the credits.
 #[derive(Clone, Debug)]
@@ -25,8 +36,14 @@ impl Seller {
 
     /// Pays for what a checkout is about; the order.
     pub async fn pay(&self, checkout: &api::Checkout) -> Value {
+        self.pay_less(checkout, 0).await
+    }
+
+    /// The same with a discount of so many per cent.
+    pub async fn pay_less(&self, checkout: &api::Checkout, discount: u64) -> Value {
         let path = format!("checkouts/{}/pay", checkout.checkout_id);
-        answer(self.http.post(self.control(&path))).await
+        let request = self.http.post(self.control(&path));
+        answer(request.json(&json!({ "discount": discount }))).await
     }
 
     /// Gives back so much of an order's money; the order as it is then.
@@ -59,6 +76,24 @@ impl Seller {
     fn control(&self, path: &str) -> String {
         format!("{}/_control/{path}", self.url)
     }
+}
+
+/// A seller who has nothing but these pages of orders, and is away whenever one is asked for the first time; the address.
+pub async fn reluctant(pages: Vec<Vec<Value>>) -> String {
+    let asked = Arc::new(Mutex::new(HashSet::new()));
+    let list = async move |uri: Uri| {
+        let query = uri.query().unwrap().split('&');
+        let page = query.filter_map(|it| it.strip_prefix("page=")).next_back();
+        let page: usize = page.unwrap().parse().unwrap();
+        if asked.lock().unwrap().insert(page) {
+            let wait = [("retry-after", "1")];
+            return (StatusCode::TOO_MANY_REQUESTS, wait).into_response();
+        }
+        let orders: usize = pages.iter().map(Vec::len).sum();
+        let pagination = json!({ "total_count": orders, "max_page": pages.len() });
+        Json(json!({ "items": pages[page - 1], "pagination": pagination })).into_response()
+    };
+    serve(Router::new().route("/v1/orders/", get(list))).await
 }
 
 async fn answer(request: RequestBuilder) -> Value {

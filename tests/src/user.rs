@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::{Stack, inside::Inside, unique, wait_for};
 
-const PASSWORD: &str = "correct horse battery staple 1";
+/// What every user signs in with.
+pub const PASSWORD: &str = "correct horse battery staple 1";
 /// The code that the engine sends to everybody.
 const CODE: &str = "123456";
 

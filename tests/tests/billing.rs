@@ -6,10 +6,18 @@
 )]
 
 use api::{Checkout, Pack, Packs, Portal, Transactions};
-use domain::{Timestamp, signature::Message};
+use domain::{Timestamp, UserId, signature::Message};
+use futures::future::join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use stack_tests::{Answer, Seller, Stack, User, engine::Engine, stack, wait_for};
+use stack_tests::{
+    Answer, Seller, Stack, User,
+    engine::Engine,
+    function::OwnFunction,
+    inside::Inside,
+    orders::{Bought, PRODUCTS},
+    seller, stack, wait_for,
+};
 use uuid::Uuid;
 
 const WEBHOOKS: &str = "/api/polar/webhooks";
@@ -231,11 +239,15 @@ async fn transactions_name_batches_and_photos_page_by_page() {
         .problem(400, "invalid_request");
 }
 
+/// What the clock says to reconcile-orders.
+fn tick() -> Value {
+    let tick = include_str!("../../events/reconcile-orders/tick.json");
+    serde_json::from_str(tick).unwrap()
+}
+
 /// Runs reconcile-orders; what it did.
 async fn reconcile_orders(engine: &Engine) -> Value {
-    let tick = include_str!("../../events/reconcile-orders/tick.json");
-    let tick = serde_json::from_str(tick).unwrap();
-    engine.invoke("ReconcileOrders", &tick).await.unwrap()
+    engine.invoke("ReconcileOrders", &tick()).await.unwrap()
 }
 
 #[tokio::test]
@@ -259,6 +271,79 @@ async fn an_outage_of_the_webhook_costs_nobody_anything() {
     })
     .await;
     assert_eq!(engine.ledger(&user).await.len(), 3);
+}
+
+#[tokio::test]
+async fn reconciliation_alone_brings_every_balance_right() {
+    let stack = stack!();
+    let (engine, seller) = (Engine::of(&stack).await, Seller::of(&stack));
+    let users = join_all((0..6).map(|_| User::new(&stack))).await;
+    for user in &users {
+        seller.say_nothing_of(user).await;
+        user.has(10).await;
+    }
+    let [plain, partly, free, free_again, twice, early] = users.as_slice() else {
+        panic!("six users");
+    };
+    let buy = async |user: &User, discount| {
+        let checkout = checkout(user).await;
+        seller.pay_less(&checkout, discount).await
+    };
+    buy(plain, 0).await;
+    seller.refund(&buy(partly, 0).await, 200).await;
+    buy(free, 100).await;
+    seller.refund(&buy(free_again, 100).await, 0).await;
+    buy(twice, 0).await;
+    seller.refund(&buy(twice, 50).await, 50).await;
+    seller.refund(&buy(early, 0).await, 500).await;
+
+    reconcile_orders(&engine).await;
+    engine.is_through(&stack, "CreditQueueUrl").await;
+    for (user, credits, entries) in [
+        (plain, 60, 2),
+        (partly, 40, 3),
+        (free, 60, 2),
+        (free_again, 10, 3),
+        // A fifth of what the second cost.
+        (twice, 100, 4),
+        (early, 10, 3),
+    ] {
+        let ledger = engine.ledger(user).await;
+        assert_eq!(user.balance().await.credits, credits, "{ledger:?}");
+        assert_eq!(ledger.len(), entries, "{ledger:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_page_is_read_though_the_seller_is_away_now_and_then() {
+    let stack = stack!();
+    let (engine, inside) = (Engine::of(&stack).await, Inside::deployed(&stack));
+    let (product, credits, price) = PRODUCTS[0];
+    let users = join_all((0..3).map(|_| inside.user(10))).await;
+    let gone = inside.user(10).await;
+    inside
+        .tables
+        .close_account(&gone, Timestamp::now())
+        .await
+        .unwrap();
+    // Also of one who has left, once as paid and once as given back.
+    let order = |user: &UserId, refunded| {
+        let told = Bought::new(user, product, price).told(refunded);
+        let mut event: Value = serde_json::from_str(&told).unwrap();
+        event["data"].take()
+    };
+    let mut pages: Vec<_> = users.iter().map(|it| vec![order(it, None)]).collect();
+    pages.push(vec![order(&gone, None), order(&gone, Some(price))]);
+    let change = [("POLAR_BASE_URL", seller::reluctant(pages).await)];
+    let run = OwnFunction::start(&engine, "ReconcileOrders", &change, tick()).await;
+    let report = run.answer().await.unwrap();
+    let expected = json!({ "orders": 5, "found_missing": 3, "unassigned": 1 });
+    assert_eq!(report, expected);
+    engine.is_through(&stack, "CreditQueueUrl").await;
+    for user in &users {
+        assert_eq!(inside.balance(user).await, 10 + credits);
+    }
+    assert_eq!(inside.balance(&gone).await, 10);
 }
 
 #[tokio::test]

@@ -13,10 +13,11 @@ use serde_json::{Value, json};
 use stack_tests::{
     Stack, User,
     engine::{Engine, queue_event},
+    inbox::{inbox, mail},
     inside::Inside,
     orders::{Bought, PRODUCTS},
     program::Program,
-    stack, unique, wait_for,
+    stack, unique,
 };
 use standardwebhooks::Webhook;
 
@@ -26,23 +27,6 @@ const SETTINGS: &str = "/api/account/settings";
 async fn change(user: &User, wanted: &Value) -> stack_tests::Answer {
     user.send(user.request(Method::PUT, SETTINGS).json(wanted))
         .await
-}
-
-/// The mails that somebody got, oldest first.
-async fn inbox(stack: &Stack, email: &str) -> Vec<Value> {
-    let url = format!("{}/inbox.json", stack.stand_ins.resend);
-    let url = reqwest::Url::parse_with_params(&url, [("to", email)]).unwrap();
-    reqwest::get(url).await.unwrap().json().await.unwrap()
-}
-
-/// Waits for the mail whose subject begins like this.
-async fn mail(stack: &Stack, email: &str, subject: &str) -> Value {
-    wait_for(&format!("the mail {subject:?}"), async || {
-        let mails = inbox(stack, email).await;
-        let is_it = |mail: &Value| mail["subject"].as_str().unwrap().starts_with(subject);
-        mails.into_iter().find(is_it)
-    })
-    .await
 }
 
 /// How many mails somebody got that begin like this.
@@ -121,7 +105,6 @@ async fn settings_have_doors() {
         "https://169.254.169.254/latest/meta-data/",
         "https://10.0.0.1/",
         "https://[fd00:ec2::254]/",
-        "https://metadata/",
     ] {
         let wanted = json!({ "emails": true, "webhook": { "url": url } });
         let problem = change(&user, &wanted).await;

@@ -186,7 +186,7 @@ async fn the_ledger_tells_it(inside: &Inside, user: &UserId, balance: u64) {
         // Nobody has spent anything, so all of it has reached the balance or left it.
         let credits = entry.credits.unwrap().get();
         assert_eq!(entry.amount.unsigned_abs(), credits, "{entry:?}");
-        let order = entry.order_id.unwrap().to_string();
+        let order = entry.order_id.as_ref().unwrap().to_string();
         assert!(entry.id.contains(&order), "{entry:?}");
         assert!(
             ["order", "order_refund"].contains(&&*entry.kind),
@@ -318,4 +318,50 @@ async fn what_cannot_be_applied_says_why() {
         matches!(no_account, Err(ApplyOrderError::NoAccount(_))),
         "{no_account:?}"
     );
+}
+
+#[tokio::test]
+async fn nothing_is_given_to_a_closed_account() {
+    let stack = stack!();
+    let inside = Inside::of(&stack).await;
+    let (user, now) = (inside.user(10).await, Timestamp::now());
+    let (product, credits, price) = PRODUCTS[0];
+    let apply = async |order: &Bought, refunded| {
+        let purchase = order.purchase(refunded);
+        inside.tables.apply_order(&purchase, &packs(), now).await
+    };
+    let [before, after] = [(); 2].map(|()| Bought::new(&user, product, price));
+    apply(&before, None).await.unwrap();
+    inside.tables.close_account(&user, now).await.unwrap();
+    for refunded in [None, Some(price)] {
+        let refused = apply(&after, refunded).await;
+        assert!(
+            matches!(refused, Err(ApplyOrderError::AccountDeleted(_))),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(inside.balance(&user).await, 10 + credits);
+    // What was given can still be taken back.
+    assert_eq!(apply(&before, Some(price)).await.unwrap().len(), 1);
+    assert_eq!(inside.balance(&user).await, 10);
+}
+
+#[tokio::test]
+async fn an_account_that_closes_meanwhile_is_given_nothing() {
+    let stack = stack!();
+    let inside = Inside::of(&stack).await;
+    let (user, now) = (inside.user(10).await, Timestamp::now());
+    let (product, _, price) = PRODUCTS[0];
+    let order = Bought::new(&user, product, price).purchase(None);
+    let (calm, who) = (inside.tables.clone(), user.clone());
+    let closing = async move {
+        calm.close_account(&who, now).await.unwrap();
+    };
+    let meddled = inside.meddled(&stack, Box::pin(closing)).await;
+    let refused = meddled.tables.apply_order(&order, &packs(), now).await;
+    assert!(
+        matches!(refused, Err(ApplyOrderError::AccountDeleted(_))),
+        "{refused:?}"
+    );
+    assert_eq!(inside.balance(&user).await, 10);
 }

@@ -154,11 +154,11 @@ fn news(change: Change, threshold: Credits) -> Result<News, TaskError> {
 
 fn entry_news(user: UserId, entry: &Entry, threshold: Credits) -> Result<News, CreditsOverflow> {
     let (number, balance) = (entry.seq, entry.balance_after);
-    if let ("order", Some(order_id)) = (&*entry.kind, entry.order_id) {
+    if let ("order", Some(order_id)) = (&*entry.kind, &entry.order_id) {
         let arrived = Credits::new(entry.amount.unsigned_abs())?;
         let credits = entry.credits.unwrap_or(arrived);
         let matter = Matter::Receipt {
-            order_id,
+            order_id: order_id.clone(),
             credits,
             repaid: credits.minus(arrived).unwrap_or_default(),
             balance_after: balance,

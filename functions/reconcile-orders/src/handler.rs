@@ -9,15 +9,21 @@ use std::{
 };
 
 use aws::{AwsError, Queue, Secret, Tables};
-use domain::{OrderId, Packs, Purchase, Refunded, Timestamp, UserId};
+use domain::{OrderId, Packs, Purchase, Refunded, Timestamp};
 use edge::task::TaskError;
-use polar::{Event, Order};
+use polar::{ClientError, Event, Order, OrderStatus, OrdersPage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// How far back it looks: longer than Polar gives money back by itself (60 days), and than any outage is overlooked.
 const PERIOD: Duration = Duration::from_hours(90 * 24);
+/// For how long it asks again, from its beginning, while Polar is away. Leaves a fifth of its time to what comes after all.
+const PATIENCE: Duration = Duration::from_mins(12);
+/// Between two tries, unless Polar asks for more: from the first to the longest, each twice the one before.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// What the queue calls an order that came from here; no event of Polar's is called so.
 const RECONCILED: &str = "order.reconciled";
 
@@ -40,9 +46,8 @@ pub(crate) struct Report {
     orders: usize,
     /// Those of which the ledger lacked something, sent to the credit queue.
     found_missing: usize,
-    /// Those that belong to none of our users, packs or forms. They are not sent: they would come to the dead letters again
-    /// with every run, for 90 days. The webhook has brought them there once, if they are ours; sandboxes that several
-    /// stacks share have many that are not.
+    /// Those that belong to none of our users, packs or forms, and whose money was not given back: somebody waits for
+    /// something. They are not sent: they would come to the dead letters again with every run, for 90 days.
     unassigned: usize,
 }
 
@@ -66,8 +71,9 @@ impl Handler {
         let now = Timestamp::now().as_millis();
         let period = i64::try_from(PERIOD.as_millis()).unwrap_or(i64::MAX);
         let since = Timestamp::from_millis(now.saturating_sub(period)).to_string();
+        let give_up_at = Instant::now() + PATIENCE;
         for number in 1.. {
-            let page = self.polar.orders(&token, &since, number).await;
+            let page = self.page(&token, &since, number, give_up_at).await;
             let page = page.map_err(TaskError::because("polar_call_failed", "listing orders"))?;
             let reconciled = self.reconcile(page.items, &mut report).await;
             reconciled.map_err(TaskError::aws(format_args!("page {number} of the orders")))?;
@@ -88,6 +94,29 @@ impl Handler {
         Ok(report)
     }
 
+    /// A page of the orders, once Polar gives it.
+    async fn page(
+        &self,
+        token: &str,
+        since: &str,
+        number: u32,
+        give_up_at: Instant,
+    ) -> Result<OrdersPage, ClientError> {
+        let mut tries = 0;
+        loop {
+            let error = match self.polar.orders(token, since, number).await {
+                Ok(page) => return Ok(page),
+                Err(error) => error,
+            };
+            let again_at = pause(&error, tries).map(|pause| Instant::now() + pause);
+            let Some(again_at) = again_at.filter(|it| *it <= give_up_at) else {
+                return Err(error);
+            };
+            tries += 1;
+            tokio::time::sleep_until(again_at).await;
+        }
+    }
+
     /// Sends on what the ledger lacks of these orders.
     async fn reconcile(&self, orders: Vec<Value>, report: &mut Report) -> Result<(), AwsError> {
         report.orders += orders.len();
@@ -101,7 +130,8 @@ impl Handler {
         let lacking = purchases.into_iter().filter(|it| lacking.contains(&it.id));
         let lacking: Vec<_> = lacking.collect();
         let strays = self.strays(&lacking).await?;
-        report.unassigned += strays.len();
+        let waits = |it: &&Purchase| strays.contains(&it.id) && it.refunded != Refunded::Whole;
+        report.unassigned += lacking.iter().filter(waits).count();
         let ours = lacking.iter().filter(|it| !strays.contains(&it.id));
         let events: Vec<_> = ours
             .filter_map(|it| raw.remove(&it.id))
@@ -112,34 +142,39 @@ impl Handler {
         Ok(())
     }
 
-    /// Those of which apply-order could make nothing.
+    /// Those of which apply-order could make nothing: nobody knows how many credits they are good for, or to whom. What was
+    /// granted while somebody knew can still be taken back, so that only those are meant that would lack something even if
+    /// nothing had been refunded.
     async fn strays(&self, lacking: &[Purchase]) -> Result<HashSet<OrderId>, AwsError> {
-        let mut strays = self.never_granted(lacking).await?;
-        for id in &strays {
-            warn!(order.id = %id, "order {id} is of a product that is in no pack");
-        }
-        let users: HashSet<&UserId> = lacking.iter().map(|it| &it.user).collect();
-        for user in users {
-            if self.tables.account(user).await?.is_none() {
-                for Purchase { id, .. } in lacking.iter().filter(|it| it.user == *user) {
-                    warn!(order.id = %id, user.id = %user, "order {id} is of somebody without an account");
-                    strays.insert(*id);
-                }
-            }
-        }
-        Ok(strays)
-    }
-
-    /// Those that no pack says the credits of. What was granted while there was a pack can still be taken back, so that only
-    /// those are meant that would lack something even if nothing had been refunded.
-    async fn never_granted(&self, lacking: &[Purchase]) -> Result<HashSet<OrderId>, AwsError> {
-        let in_no_pack = |it: &&Purchase| self.packs.of_product(&it.product_id).is_none();
         let as_paid = |it: &Purchase| Purchase {
             refunded: Refunded::Part(0),
             ..it.clone()
         };
-        let unknown: Vec<_> = lacking.iter().filter(in_no_pack).map(as_paid).collect();
-        self.tables.orders_lacking(&unknown).await
+        let as_paid: Vec<_> = lacking.iter().map(as_paid).collect();
+        let never_granted = self.tables.orders_lacking(&as_paid).await?;
+        let mut accounts = HashMap::new();
+        let mut strays = HashSet::new();
+        for Purchase {
+            id,
+            user,
+            product_id,
+            ..
+        } in as_paid.iter().filter(|it| never_granted.contains(&it.id))
+        {
+            if !accounts.contains_key(user) {
+                accounts.insert(user, self.tables.account(user).await?);
+            }
+            let account = accounts.get(user).and_then(Option::as_ref);
+            let why = match account {
+                _ if self.packs.of_product(product_id).is_none() => "a product that is in no pack",
+                None => "somebody without an account",
+                Some(account) if account.deleted_at.is_some() => "somebody who has left",
+                Some(_) => continue,
+            };
+            warn!(order.id = %id, user.id = %user, "order {id} is of {why}");
+            strays.insert(id.clone());
+        }
+        Ok(strays)
     }
 }
 
@@ -150,7 +185,7 @@ impl Listed {
         for raw in orders {
             match purchase(&raw) {
                 Ok(Some(purchase)) => {
-                    listed.raw.insert(purchase.id, raw);
+                    listed.raw.insert(purchase.id.clone(), raw);
                     listed.purchases.push(purchase);
                 }
                 Ok(None) => {}
@@ -169,7 +204,24 @@ impl Listed {
 /// The purchase that an order is, if it is one. The error's text quotes nothing of the order.
 fn purchase(raw: &Value) -> Result<Option<Purchase>, String> {
     let order = Order::deserialize(raw).map_err(|error| error.to_string())?;
-    order.purchase().map_err(|error| error.to_string())
+    match order.purchase() {
+        // Its money was given back, which is all that can be done for whoever paid.
+        Err(_) if order.status == OrderStatus::Refunded => Ok(None),
+        purchase => purchase.map_err(|error| error.to_string()),
+    }
+}
+
+/// How long to wait before Polar is asked again; `None` if that would help nothing.
+fn pause(error: &ClientError, tries: u32) -> Option<Duration> {
+    let ClientError::Unavailable { retry_after, .. } = error else {
+        return None;
+    };
+    let usual = FIRST_PAUSE.saturating_mul(1 << tries.min(10));
+    Some(
+        usual
+            .min(LONGEST_PAUSE)
+            .max(retry_after.unwrap_or_default()),
+    )
 }
 
 fn reconciled(order: Value) -> Event<Value> {
@@ -204,7 +256,7 @@ mod tests {
             "billing_reason": "subscription_cycle", "total_amount": 1, "refunded_amount": 0, "currency": "usd" });
         let listed = Listed::read(vec![
             json!({ "id": 7 }),
-            order("not an id"),
+            order("no#id"),
             renewal,
             order(ID),
             json!("?"),
@@ -217,6 +269,42 @@ mod tests {
             .collect();
         assert_eq!(ids, [ID]);
         assert_eq!(listed.raw[&listed.purchases[0].id], order(ID));
+    }
+
+    #[test]
+    fn an_order_that_was_given_back_waits_for_nobody() {
+        let nobodys = |status: &str| {
+            let mut order = order("9b2f6bd0-0000-4000-8000-000000000001");
+            order["metadata"] = json!({});
+            order["customer"] = json!({});
+            order["status"] = json!(status);
+            Listed::read(vec![order]).unassigned
+        };
+        for (status, unassigned) in [("paid", 1), ("partially_refunded", 1), ("refunded", 0)] {
+            assert_eq!(nobodys(status), unassigned, "{status}");
+        }
+    }
+
+    #[test]
+    fn polar_is_asked_again_when_that_may_help() {
+        let away = |seconds: Option<u64>| ClientError::Unavailable {
+            status: Some(429),
+            retry_after: seconds.map(Duration::from_secs),
+            source: None,
+        };
+        let wait = |error: &ClientError, tries| pause(error, tries).map(|it| it.as_secs());
+        let pauses: Vec<_> = (0..8).filter_map(|it| wait(&away(None), it)).collect();
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!(wait(&away(None), u32::MAX), Some(60));
+        assert_eq!(wait(&away(Some(17)), 0), Some(17));
+        assert_eq!(wait(&away(Some(17)), 5), Some(32));
+        assert_eq!(wait(&away(Some(300)), 9), Some(300));
+        for error in [
+            ClientError::Unauthorised,
+            ClientError::Refused { status: 422 },
+        ] {
+            assert_eq!(wait(&error, 0), None, "{error}");
+        }
     }
 
     #[test]

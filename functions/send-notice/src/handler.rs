@@ -111,7 +111,7 @@ impl Handler {
                 credits,
                 repaid,
                 balance_after,
-            } => mail::receipt(*order_id, *credits, *repaid, *balance_after, &self.origin),
+            } => mail::receipt(order_id, *credits, *repaid, *balance_after, &self.origin),
             Matter::LowBalance { balance, .. } => mail::low_balance(*balance, &self.origin),
         };
         let key = self.resend_key.read().await.map_err(TaskError::aws(&id))?;

@@ -59,7 +59,7 @@ pub(crate) fn batch_is_over(found: &BatchInFull, origin: &str) -> Letter {
 
 /// A pack was bought.
 pub(crate) fn receipt(
-    order_id: OrderId,
+    order_id: &OrderId,
     credits: Credits,
     repaid: Credits,
     balance_after: Credits,
@@ -348,10 +348,10 @@ You get this because you have an account with Batch Image Edit. You can turn the
     fn money_is_told_in_words() {
         let order = "4f2d8c1a-7b3e-4a5f-9c6d-0e1f2a3b4c5d".parse().unwrap();
         let [fifty, three, none] = [50, 3, 0].map(Credits::small);
-        let plain = receipt(order, fifty, none, fifty, "https://x.example");
+        let plain = receipt(&order, fifty, none, fifty, "https://x.example");
         assert_eq!(plain.subject, "Your purchase: 50 credits");
         assert!(!plain.text().contains("owed"));
-        let debt = receipt(order, fifty, three, fifty, "https://x.example").text();
+        let debt = receipt(&order, fifty, three, fifty, "https://x.example").text();
         assert!(
             debt.contains("3 credits of them paid what was owed"),
             "{debt}"

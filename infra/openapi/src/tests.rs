@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use api::words;
-use domain::{BatchState, Format, ImageRef, ImageState, Quality, Reason};
+use domain::{BatchState, Format, ImageRef, ImageState, OrderId, Quality, Reason};
 use edge::http::ProblemKind;
 use picture::{Kind, PictureRefused};
 use provider::{EditError, ModerationStage};
@@ -456,16 +456,16 @@ fn words_are_those_of_the_rules() {
     assert_eq!(places, [0, 1, 2, 3, 4]);
     assert_eq!(words::<words::BatchState>(), batches.map(BatchState::name));
     let batch_id = "9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f".parse().unwrap();
-    let order = "9b2f6bd0-0000-4000-8000-000000000001".parse().unwrap();
+    let order: OrderId = "ord_1".parse().unwrap();
     let reasons = [
         Reason::Welcome,
         Reason::Debit(batch_id),
         Reason::Refund(ImageRef { batch_id, index: 0 }),
-        Reason::Order(order),
+        Reason::Order(order.clone()),
         Reason::OrderRefund { order, refunded: 1 },
         Reason::Adjust(uuid::Uuid::nil()),
     ];
-    let places = reasons.map(|reason| match reason {
+    let places = reasons.each_ref().map(|reason| match reason {
         // Nor does a new reason.
         Reason::Welcome => 0,
         Reason::Debit(_) => 1,

@@ -13,7 +13,7 @@ use crate::{BatchId, Credits, CreditsOverflow, ImageRef, OrderId, Timestamp};
 /// Why an account changed: what an entry belongs to, and by that its name.
 ///
 /// The name is what makes the effect happen once (R4): an entry is only ever written where there is none of its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// The first credits of a new user.
     Welcome,
@@ -72,9 +72,9 @@ impl Reason {
 
     /// The order that it belongs to.
     #[must_use]
-    pub const fn order_id(&self) -> Option<OrderId> {
+    pub const fn order_id(&self) -> Option<&OrderId> {
         match self {
-            Self::Order(order) | Self::OrderRefund { order, .. } => Some(*order),
+            Self::Order(order) | Self::OrderRefund { order, .. } => Some(order),
             Self::Welcome | Self::Debit(_) | Self::Refund(_) | Self::Adjust(_) => None,
         }
     }

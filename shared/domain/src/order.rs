@@ -86,7 +86,7 @@ impl Purchase {
 
     fn grant(&self, credits: Credits) -> OrderStep {
         OrderStep {
-            reason: Reason::Order(self.id),
+            reason: Reason::Order(self.id.clone()),
             credits,
             after: OrderRecord {
                 product_id: self.product_id.clone(),
@@ -109,7 +109,7 @@ impl Purchase {
             .filter(|lacking| !lacking.is_zero())?;
         Some(OrderStep {
             reason: Reason::OrderRefund {
-                order: self.id,
+                order: self.id.clone(),
                 refunded,
             },
             credits,
@@ -135,11 +135,18 @@ impl OrderRecord {
 }
 
 impl OrderStep {
+    /// Does it give the credits that were bought?
+    #[must_use]
+    pub const fn is_grant(&self) -> bool {
+        matches!(self.reason, Reason::Order(_))
+    }
+
     /// What it makes of its user's account.
     pub fn post(&self, account: Account) -> Result<Posting, CreditsOverflow> {
-        match self.reason {
-            Reason::OrderRefund { .. } => account.take_back(self.credits),
-            _ => account.credit(self.credits),
+        if self.is_grant() {
+            account.credit(self.credits)
+        } else {
+            account.take_back(self.credits)
         }
     }
 }

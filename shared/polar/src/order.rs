@@ -22,7 +22,7 @@ impl<T> Event<T> {
 /// A purchase, as far as we read it. Money is in the smallest unit of its currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// Polar's id: a UUID.
+    /// Polar's id of it.
     pub id: String,
     /// Where it stands.
     pub status: OrderStatus,

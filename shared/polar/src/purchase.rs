@@ -7,8 +7,8 @@ use crate::{Order, OrderStatus};
 /// A paid order that nobody can be given credits for: somebody has to look at it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidOrder {
-    /// Its id is not one of Polar's.
-    #[error("order {0:?} has no id of Polar's")]
+    /// Its id cannot be a key.
+    #[error("order {0:?} has an id that cannot be")]
     Id(String, #[source] InvalidId),
     /// Neither we nor Polar say whose it is.
     #[error("order {0} names no user")]
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn what_cannot_be_given_to_anybody_is_named() {
         for (changes, code) in [
-            (json!({ "id": "ord_1" }), "order_id_invalid"),
+            (json!({ "id": "ord#1" }), "order_id_invalid"),
             (
                 json!({ "metadata": {}, "customer": {} }),
                 "order_without_user",

@@ -32,6 +32,9 @@ pub enum ApplyOrderError {
     /// Whoever never came has no account.
     #[error("user {0} has no account")]
     NoAccount(UserId),
+    /// Credits on a closed account are nobody's. What was given before is still taken back.
+    #[error("user {0} has deleted their account")]
+    AccountDeleted(UserId),
     /// No account holds that much.
     #[error(transparent)]
     Overflow(#[from] CreditsOverflow),
@@ -47,6 +50,7 @@ impl ApplyOrderError {
         match self {
             Self::UnknownProduct(_) => "order_product_unknown",
             Self::NoAccount(_) => "order_user_without_account",
+            Self::AccountDeleted(_) => "order_user_deleted",
             Self::Overflow(_) => "credits_overflow",
             Self::Store(_) => "aws_call_failed",
         }
@@ -64,7 +68,7 @@ impl Tables {
     ) -> Result<Vec<OrderStep>, ApplyOrderError> {
         let pack = packs.of_product(&purchase.product_id);
         let credits = pack.map(|pack| pack.credits);
-        let key = order_key(&purchase.user, purchase.id);
+        let key = order_key(&purchase.user, &purchase.id);
         let mut backoff = Backoff::within(BUDGET);
         let mut taken = Vec::new();
         loop {
@@ -97,7 +101,7 @@ impl Tables {
         purchases: &[Purchase],
     ) -> Result<HashSet<OrderId>, AwsError> {
         // No call may ask for the same record twice.
-        let orders: HashSet<_> = purchases.iter().map(|it| (&it.user, it.id)).collect();
+        let orders: HashSet<_> = purchases.iter().map(|it| (&it.user, &it.id)).collect();
         let orders: Vec<_> = orders.into_iter().collect();
         let mut records = HashMap::new();
         for orders in orders.chunks(KEYS_PER_READ) {
@@ -111,8 +115,8 @@ impl Tables {
         }
         let lacking = purchases
             .iter()
-            .filter(|it| it.is_lacking(records.get(&(&it.user, it.id))));
-        Ok(lacking.map(|it| it.id).collect())
+            .filter(|it| it.is_lacking(records.get(&(&it.user, &it.id))));
+        Ok(lacking.map(|it| it.id.clone()).collect())
     }
 
     async fn order_step(
@@ -125,14 +129,22 @@ impl Tables {
         let user = &purchase.user;
         let account = self.account(user).await?;
         let account = account.ok_or_else(|| ApplyOrderError::NoAccount(user.clone()))?;
+        if step.is_grant() && account.deleted_at.is_some() {
+            return Err(ApplyOrderError::AccountDeleted(user.clone()));
+        }
         let posting = step.post(account)?;
         let line = LedgerLine {
             credits: Some(step.credits),
             ..LedgerLine::new(&posting, &step.reason, now)
         };
+        let account = if step.is_grant() {
+            self.move_open_account(user, account, posting.after)?
+        } else {
+            self.move_account(user, account, posting.after)?
+        };
         Ok(vec![
             self.move_order(purchase, before, &step.after)?,
-            self.move_account(user, account, posting.after)?,
+            account,
             self.put_entry(user, &step.reason, &line)?,
         ])
     }
@@ -144,7 +156,7 @@ impl Tables {
         before: Option<&OrderRecord>,
         after: &OrderRecord,
     ) -> Result<TransactWriteItem, AwsError> {
-        let key = order_key(&purchase.user, purchase.id);
+        let key = order_key(&purchase.user, &purchase.id);
         let Some(before) = before else {
             let mut item = to_item(after)?;
             item.extend(key);

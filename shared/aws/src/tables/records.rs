@@ -46,7 +46,7 @@ pub(super) fn entry_key(user: &UserId, reason: &Reason) -> Item {
     key(user_pk(user), format!("TXN#{}", reason.entry_id()))
 }
 
-pub(super) fn order_key(user: &UserId, order: OrderId) -> Item {
+pub(super) fn order_key(user: &UserId, order: &OrderId) -> Item {
     key(user_pk(user), format!("ORDER#{order}"))
 }
 
@@ -120,7 +120,7 @@ impl LedgerLine {
             owed_after: posting.after.owed,
             created_at: now,
             batch_id: reason.batch_id(),
-            order_id: reason.order_id(),
+            order_id: reason.order_id().cloned(),
             credits: None,
         }
     }
@@ -137,8 +137,9 @@ impl Tables {
         self.move_account_if("#entries = :before", user, before, after)
     }
 
-    /// The same for what its user spends: not if they want to be forgotten by now. Whoever forgets them sees all batches.
-    pub(crate) fn spend_from_account(
+    /// The same for what its user spends or buys: not if they want to be forgotten by now. Whoever forgets them sees all
+    /// batches, and whoever has paid after that gets no credits that nobody can spend.
+    pub(crate) fn move_open_account(
         &self,
         user: &UserId,
         before: Account,

@@ -86,7 +86,7 @@ impl Tables {
             let line = LedgerLine::new(&posting, &reason, batch.created_at);
             let mut items = vec![
                 self.put_batch(&batch)?,
-                self.spend_from_account(&batch.user, account, posting.after)?,
+                self.move_open_account(&batch.user, account, posting.after)?,
                 self.put_entry(&batch.user, &reason, &line)?,
                 self.put_manifest(
                     batch.batch_id,

@@ -27,7 +27,7 @@ pub(crate) fn all(world: &World, finals: &mut Finals, after: &str) {
     for ledger in &world.ledgers {
         r1(ledger, after);
         for (id, order) in &ledger.orders {
-            order_r4(ledger, *id, order, after);
+            order_r4(ledger, id, order, after);
         }
         let refunds = ledger
             .entries
@@ -133,10 +133,10 @@ fn r2(ledger: &Ledger, order: &Order, after: &str) {
 }
 
 /// What an order has given and taken back is in the ledger, each once and in full, and is never more than it was worth.
-fn order_r4(ledger: &Ledger, id: OrderId, order: &OrderRecord, after: &str) {
+fn order_r4(ledger: &Ledger, id: &OrderId, order: &OrderRecord, after: &str) {
     let (mut granted, mut taken_back) = (0, 0);
     for entry in &ledger.entries {
-        match entry.reason {
+        match &entry.reason {
             Reason::Order(order) if order == id => granted += entry.worth,
             Reason::OrderRefund { order, .. } if order == id => taken_back -= entry.worth,
             _ => {}

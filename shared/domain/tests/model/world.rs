@@ -140,7 +140,7 @@ impl Ledger {
     fn post(&mut self, reason: &Reason, posting: Posting) {
         let owed = self.account.unwrap_or_default().owed.get().cast_signed();
         self.entries.push(Entry {
-            reason: *reason,
+            reason: reason.clone(),
             posting,
             worth: posting.amount + owed - posting.after.owed.get().cast_signed(),
         });
@@ -284,7 +284,8 @@ impl World {
             amount: number as u64 % 7 * 100,
             refunded,
         };
-        let told = self.told.entry(purchase.id).or_insert(purchase.clone());
+        let told = self.told.entry(purchase.id.clone());
+        let told = told.or_insert_with(|| purchase.clone());
         if is_more(refunded, told.refunded) {
             told.refunded = refunded;
         }
@@ -295,7 +296,7 @@ impl World {
         if let (Some(step), Some(before)) = (step, ledger.account) {
             self.decisions.push(Decision::Order {
                 owner,
-                order: purchase.id,
+                order: purchase.id.clone(),
                 record,
                 before,
                 step,
@@ -503,7 +504,7 @@ impl World {
                     ledger.orders.get(order).map(taken_back) == record.as_ref().map(taken_back);
                 if is_as_read && ledger.is_as_read(*before) && !ledger.has(&step.reason) {
                     ledger.post(&step.reason, step.post(*before).unwrap());
-                    ledger.orders.insert(*order, step.after.clone());
+                    ledger.orders.insert(order.clone(), step.after.clone());
                 }
             }
         }
