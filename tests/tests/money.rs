@@ -1,9 +1,18 @@
 //! R1, R2, R4: nobody spends what they have not, nobody pays twice, nobody pays for what failed.
 
 use api::SubmitResponse;
+use aws::{Intake, SubmitError, Wanted};
+use domain::{
+    BatchId, Draft, Limits, NoRoom, PriceTable, Room, Timestamp, UserId, timing::TimeLimits,
+};
 use futures::future::join_all;
 use serde_json::json;
-use stack_tests::{User, stack, unique};
+use stack_tests::{
+    User,
+    engine::Engine,
+    inside::{self, Inside},
+    stack, unique, wait_for,
+};
 
 #[tokio::test]
 async fn sixty_submits_at_once_spend_ten_credits_exactly() {
@@ -202,4 +211,57 @@ async fn the_welcome_is_once_for_an_address_however_it_is_spelled() {
     let again = User::with_email(&stack, &format!("{name}+again@example.com")).await;
     assert_eq!(again.account().await.credits, 0);
     assert_ne!(again.account().await.user_id, accounts[0].user_id);
+}
+
+#[tokio::test]
+async fn nobody_has_more_images_open_than_one_may() {
+    let stack = stack!();
+    let (engine, user) = (Engine::of(&stack).await, User::new(&stack).await);
+    let tables = Inside::deployed(&stack).tables;
+    // They stay open until somebody settles them.
+    let open = engine.quiet_batch(&user, 2, "blur").await;
+    let id: UserId = user.id().parse().unwrap();
+    let intake = |max_open_images| {
+        let limits = Limits {
+            max_open_images,
+            ..Limits::default()
+        };
+        let room = Room::new("6000".parse().unwrap(), &limits);
+        let times = TimeLimits::default();
+        Intake::new(tables.clone(), room, PriceTable::default(), times)
+    };
+    let photos = [inside::image(&id, None), inside::image(&id, None)];
+    let accept = async |most: u32, key: &str, images: usize| {
+        let draft = Draft {
+            images: photos[..images].to_vec(),
+            prompt: "blur".to_owned(),
+            ..Draft::default()
+        };
+        let wanted = Wanted {
+            batch_id: BatchId::derive(&id, &key.parse().unwrap()),
+            user: id.clone(),
+            submission: draft.check(&id, &Limits::default()).unwrap(),
+            retry_of: None,
+        };
+        let account = tables.known_account(&id).await.unwrap();
+        intake(most).accept(wanted, account).await
+    };
+    // The index over a user's batches is a moment behind.
+    wait_for("the open images", async || {
+        let counted = tables.open_images(&id, Timestamp::now()).await.unwrap();
+        (counted == open.len() as u64).then_some(())
+    })
+    .await;
+    let refused = accept(3, &unique("key"), 2).await.unwrap_err();
+    let expected = NoRoom::TooManyOpen { open: 2, most: 3 };
+    assert!(
+        matches!(&refused, SubmitError::NoRoom(full) if *full == expected),
+        "{refused}"
+    );
+    assert_eq!(user.account().await.credits, 8);
+    let key = unique("key");
+    assert!(!accept(3, &key, 1).await.unwrap().repeated);
+    // What has been accepted needs no room.
+    let again = accept(1, &key, 1).await;
+    assert!(matches!(again, Ok(again) if again.repeated));
 }

@@ -10,7 +10,7 @@ use aws::ClaimError;
 use domain::{Format, Timestamp, Work, result_key};
 use futures::future::join_all;
 use serde_json::json;
-use stack_tests::{User, engine::Engine, inside::Inside, stack};
+use stack_tests::{User, engine::Engine, inside::Inside, stack, wait_for};
 use std::time::Duration;
 
 /// The name of the batch that these are all of.
@@ -119,11 +119,13 @@ async fn a_batch_that_no_look_succeeds_at_goes_behind_the_others() {
     let unreadable = json!({ "pk": { "S": pk }, "sk": { "S": sk }, "state": { "S": "?" } });
     engine.put_record(&inside.batches_table, unreadable).await;
     let before = Timestamp::now();
-    let report = engine.reconcile(&inside, &batch).await;
-    assert!(report["failed"].as_u64() >= Some(1), "{report}");
-    let record = inside.tables.batch(works[0].image.batch_id).await;
-    let check_at = record.unwrap().unwrap().check_at;
-    assert!(check_at > Some(before), "{check_at:?}");
+    engine.reconcile(&inside, &batch).await;
+    // The look may be that of another test's tick.
+    wait_for("the batch to be put off", async || {
+        let record = inside.tables.batch(works[0].image.batch_id).await;
+        (record.unwrap().unwrap().check_at > Some(before)).then_some(())
+    })
+    .await;
 
     engine.take_record(&inside.batches_table, &pk, sk).await;
     engine.reconcile(&inside, &batch).await;
