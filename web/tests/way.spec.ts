@@ -137,6 +137,8 @@ test("a token that has run out is renewed, whether the page knows it or only the
   const { email } = await somebody(page);
   await page.goto("/settings");
   await page.getByRole("button", { name: "Sign out" }).click();
+  // By another page: the same address again would keep where the sign-out came from.
+  await page.goto("/");
   await page.goto("/sign-in");
   await page.getByLabel("E-mail address").fill(email);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);

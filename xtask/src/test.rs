@@ -188,6 +188,8 @@ fn stack(report: Report) -> Result<()> {
     else {
         bail!("a stack runs from {} already", options.dir.display());
     };
+    // One that fails does not hide the next.
+    let mut failed = 0;
     for test in tests {
         let mut command = Command::new(&test);
         command
@@ -195,12 +197,13 @@ fn stack(report: Report) -> Result<()> {
             .current_dir(project::root().join("tests"));
         let passed = process::run(&mut command)?;
         supervisor.check()?;
-        if !passed {
-            bail!(
-                "see above; what engine and functions said is in {}",
-                options.dir.display()
-            );
-        }
+        failed += u32::from(!passed);
+    }
+    if failed > 0 {
+        bail!(
+            "{failed} of the programs above failed; what engine and functions said is in {}",
+            options.dir.display()
+        );
     }
     openai_sdk(&stack)?;
     polar_sdk(report)?;
