@@ -10,6 +10,12 @@ function frontDoor(): string {
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).url : "http://127.0.0.1:8080";
 }
 
+/** Its package names the build for development, whatever is asked for: that one carries its warnings everywhere. */
+const ROUTER = new URL("node_modules/react-router/dist/production/index.mjs", import.meta.url).pathname;
+
+/** What most pages are made of. */
+const SHARED = /\/src\/(ui|api)\/|\/draft\/saved|lucide-react|preload-helper/;
+
 /** Pages on which most visits begin, and what else is needed there at once. */
 const FIRST_PAGES = {
   "/": {
@@ -65,12 +71,17 @@ for (let at = 0; at < (found?.pictures.length ?? 0); at += 2) {
 
 export default defineConfig({
   plugins: [react(), tailwindcss(), startEarly()],
+  resolve: { alias: [{ find: /^react-router$/, replacement: ROUTER }] },
   server: { proxy: { "/api": frontDoor(), "/config.json": frontDoor() } },
   worker: { format: "es" },
   build: {
     // An image inside a script is loaded by everybody who loads the script.
     assetsInlineLimit: 0,
     manifest: true,
+    rolldownOptions: {
+      // What several pages share is one file: many small ones are larger together.
+      output: { codeSplitting: { groups: [{ name: "shared", test: SHARED, minShareCount: 3 }] } },
+    },
     target: "es2023",
   },
   test: { include: ["src/**/*.test.ts"], environment: "node" },

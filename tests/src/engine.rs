@@ -6,6 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, resume_unwind},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{BatchId, ImageRef, Timestamp, Work};
 use futures::FutureExt;
 use reqwest::Method;
@@ -71,6 +72,23 @@ impl Engine {
             .map(|function| function["FunctionName"].as_str().unwrap().to_owned())
             .collect();
         engine
+    }
+
+    /// The functions by the folder that the engine runs each in, which is named by its code's digest; each by its name in the
+    /// template, without its end `Function`.
+    pub async fn folders(&self) -> HashMap<String, String> {
+        let listed = self.rest(Method::GET, "functions/", &Value::Null).await;
+        let listed = listed.unwrap();
+        let functions = listed["Functions"].as_array().unwrap().iter();
+        functions
+            .map(|function| {
+                let digest = STANDARD.decode(function["CodeSha256"].as_str().unwrap());
+                let name = function["FunctionName"].as_str().unwrap();
+                let (name, _) = name.rsplit_once("Function-").unwrap();
+                let (_, name) = name.rsplit_once('-').unwrap();
+                (hex::encode(digest.unwrap()), name.to_owned())
+            })
+            .collect()
     }
 
     /// Invokes a function by its name in the template, without its end `Function`, and waits for its answer.
@@ -145,6 +163,26 @@ impl Engine {
             (last == "WaitStateEntered").then_some(())
         })
         .await;
+    }
+
+    /// When steps of an image's execution have failed, those included that were tried again.
+    pub async fn failures(&self, image: ImageRef) -> Vec<Timestamp> {
+        let mut page = json!({ "executionArn": self.execution(image), "maxResults": 1000 });
+        let mut failures = Vec::new();
+        loop {
+            let mut history = self.states("GetExecutionHistory", &page).await;
+            let events = history["events"].as_array().unwrap().iter();
+            let failed = events.filter(|event| event["type"] == "TaskFailed");
+            failures.extend(failed.map(|event| {
+                let seconds = event["timestamp"].to_string();
+                let (seconds, rest) = seconds.split_once('.').unwrap_or((&seconds, ""));
+                Timestamp::from_millis(format!("{seconds}{rest:0<3.3}").parse().unwrap())
+            }));
+            match history["nextToken"].take() {
+                Value::Null => return failures,
+                token => page["nextToken"] = token,
+            }
+        }
     }
 
     /// Stops an image's execution, as somebody might in the console.
@@ -343,10 +381,43 @@ impl Engine {
     /// How many messages wait in the edit queue.
     pub async fn queued(&self) -> u64 {
         let name = "ApproximateNumberOfMessages";
-        let query = json!({ "QueueUrl": self.edit_queue, "AttributeNames": [name] });
+        let [queued] = self.numbers(&self.edit_queue, [name]).await;
+        queued
+    }
+
+    /// Waits until nothing is in the queue that an output names, nor with its consumer.
+    pub async fn is_through(&self, stack: &Stack, output: &str) {
+        let names = [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+        ];
+        wait_for(&format!("the end of {output}"), async || {
+            let left = self.numbers(&stack.outputs[output], names).await;
+            (left == [0, 0]).then_some(())
+        })
+        .await;
+    }
+
+    /// What these attributes of a queue count.
+    async fn numbers<const N: usize>(&self, queue: &str, names: [&str; N]) -> [u64; N] {
+        let query = json!({ "QueueUrl": queue, "AttributeNames": names.as_slice() });
         let answer = self.json("AmazonSQS.GetQueueAttributes", &query).await;
-        let number = answer["Attributes"][name].as_str().unwrap();
-        number.parse().unwrap()
+        let number = |name| answer["Attributes"][name].as_str().unwrap().parse();
+        names.map(|name| number(name).unwrap())
+    }
+
+    /// How many messages a queue that an output names still has to deliver, those included that somebody is at.
+    pub async fn undelivered(&self, stack: &Stack, output: &str) -> u64 {
+        let query = json!({ "QueueUrl": stack.outputs[output], "AttributeNames": ["All"] });
+        let answer = self.json("AmazonSQS.GetQueueAttributes", &query).await;
+        let number = |which| {
+            let name = format!("ApproximateNumberOfMessages{which}");
+            answer["Attributes"][name].as_str().unwrap().parse::<u64>()
+        };
+        ["", "Delayed", "NotVisible"]
+            .map(|which| number(which).unwrap())
+            .iter()
+            .sum()
     }
 
     /// Empties the edit queue: what is in it is lost.
@@ -485,7 +556,7 @@ pub fn stream_event(batches: &[&str]) -> Value {
     json!({ "Records": records })
 }
 
-/// Messages with these bodies, as one event; each is named `message-<place>`.
+/// Messages with these bodies, sent just now, as one event; each is named `message-<place>`.
 #[must_use]
 pub fn queue_event(bodies: &[String]) -> Value {
     let two: Value =
@@ -497,6 +568,8 @@ pub fn queue_event(bodies: &[String]) -> Value {
             let mut record = two["Records"][0].clone();
             record["messageId"] = json!(format!("message-{place}"));
             record["body"] = json!(body);
+            // What is too old is given up.
+            record["attributes"]["SentTimestamp"] = json!(Timestamp::now().as_millis().to_string());
             record
         })
         .collect();

@@ -11,6 +11,9 @@ use serde_json::json;
 
 use crate::{Stack, proxy, unique};
 
+/// Images a minute that a settlement takes out of the backlog.
+const PACE: &str = "60";
+
 /// What the functions have.
 #[derive(Clone, Debug)]
 pub struct Inside {
@@ -42,7 +45,8 @@ impl Inside {
 
     /// The same tables, with somebody else writing to them just before the first transaction goes through.
     pub async fn meddled(&self, stack: &Stack, meddling: BoxFuture<'static, ()>) -> Self {
-        let endpoint = proxy::meddled(&stack.aws_endpoint, meddling).await;
+        let transaction = |request: &proxy::Request| request.asks_for("TransactWriteItems");
+        let endpoint = proxy::meddled(&stack.aws_endpoint, transaction, meddling).await;
         let (credits, batches) = (self.credits_table.clone(), self.batches_table.clone());
         Self::with_tables(stack, endpoint, credits, batches)
     }
@@ -79,7 +83,7 @@ impl Inside {
         let tables = Tables::new(&settings, credits.clone(), batches.clone());
         let photos = Photos::new(&settings, stack.outputs["PhotosBucket"].clone());
         Self {
-            settler: Settler::new(tables.clone(), photos.clone()),
+            settler: Settler::new(tables.clone(), photos.clone(), PACE.parse().unwrap()),
             tables,
             photos,
             credits_table: credits,

@@ -1,13 +1,16 @@
-//! What can stand between a caller and a server: a proxy that passes on everything, a gate that holds one thing, and one
-//! that does something before one thing.
+//! What can stand between a caller and a server: a proxy that passes on everything, a gate that holds one thing, one that
+//! does something before one thing, and one that refuses some things.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU32, Ordering},
+};
 
 use axum::{
     Router,
     body::Bytes,
     extract::{DefaultBodyLimit, State},
-    http::{HeaderMap, Method, Uri},
+    http::{HeaderMap, Method, StatusCode, Uri},
     response::{IntoResponse, Response},
 };
 use futures::future::BoxFuture;
@@ -24,6 +27,16 @@ pub struct Request {
     pub headers: HeaderMap,
     /// To its end.
     pub body: Bytes,
+}
+
+impl Request {
+    /// Does it ask a service of the JSON protocol for this operation?
+    #[must_use]
+    pub fn asks_for(&self, operation: &str) -> bool {
+        let target = self.headers.get("x-amz-target");
+        let target = target.and_then(|target| target.to_str().ok());
+        target.is_some_and(|target| target.ends_with(&format!(".{operation}")))
+    }
 }
 
 /// The server behind a proxy.
@@ -143,38 +156,101 @@ async fn guarded(
 /// What is done once, just before a request that it is meant for is passed on.
 type Meddling = Arc<Mutex<Option<BoxFuture<'static, ()>>>>;
 
-/// Opens a proxy that passes on everything, and the first transaction only when `meddling` is done: what a writer does who
-/// comes between what the caller has read and what it writes. The address.
-pub async fn meddled(engine: &str, meddling: BoxFuture<'static, ()>) -> String {
-    let upstream = Upstream::new(engine);
-    let meddling: Meddling = Arc::new(Mutex::new(Some(meddling)));
-    let router = Router::new()
-        .fallback(meddle)
-        .with_state((upstream, meddling));
-    serve(router).await
+#[derive(Clone)]
+struct Meddler {
+    upstream: Upstream,
+    meant: fn(&Request) -> bool,
+    meddling: Meddling,
+}
+
+/// Opens a proxy that passes on everything, and the first of what is meant only when `meddling` is done: what a writer does
+/// who comes between what the caller has read and what it writes. The address.
+pub async fn meddled(
+    engine: &str,
+    meant: fn(&Request) -> bool,
+    meddling: BoxFuture<'static, ()>,
+) -> String {
+    let meddler = Meddler {
+        upstream: Upstream::new(engine),
+        meant,
+        meddling: Arc::new(Mutex::new(Some(meddling))),
+    };
+    serve(Router::new().fallback(meddle).with_state(meddler)).await
 }
 
 async fn meddle(
-    State((upstream, meddling)): State<(Upstream, Meddling)>,
+    State(meddler): State<Meddler>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let target = headers
-        .get("x-amz-target")
-        .and_then(|target| target.to_str().ok());
-    if target.is_some_and(|target| target.ends_with(".TransactWriteItems")) {
-        let first = meddling.lock().unwrap().take();
-        if let Some(first) = first {
-            first.await;
-        }
-    }
     let request = Request {
         method,
         uri,
         headers,
         body,
     };
-    upstream.pass(request).await
+    if (meddler.meant)(&request) {
+        let first = meddler.meddling.lock().unwrap().take();
+        if let Some(first) = first {
+            first.await;
+        }
+    }
+    meddler.upstream.pass(request).await
+}
+
+#[derive(Clone)]
+struct Refuser {
+    upstream: Upstream,
+    error: &'static str,
+    meant: fn(&Request) -> bool,
+    times: u32,
+    refused: Arc<AtomicU32>,
+}
+
+/// Opens a proxy that refuses what is meant so many times with this error of a service of the JSON protocol, passes it on
+/// once, and begins anew. The address.
+pub async fn refusing(
+    engine: &str,
+    error: &'static str,
+    times: u32,
+    meant: fn(&Request) -> bool,
+) -> String {
+    let refuser = Refuser {
+        upstream: Upstream::new(engine),
+        error,
+        meant,
+        times,
+        refused: Arc::default(),
+    };
+    let router = Router::new()
+        .fallback(refuse)
+        .layer(DefaultBodyLimit::disable())
+        .with_state(refuser);
+    serve(router).await
+}
+
+async fn refuse(
+    State(refuser): State<Refuser>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let request = Request {
+        method,
+        uri,
+        headers,
+        body,
+    };
+    if (refuser.meant)(&request) {
+        if refuser.refused.fetch_add(1, Ordering::SeqCst) < refuser.times {
+            let headers = [("content-type", "application/x-amz-json-1.0")];
+            let error = serde_json::json!({ "__type": refuser.error, "message": "It was a test." });
+            return (StatusCode::BAD_REQUEST, headers, error.to_string()).into_response();
+        }
+        refuser.refused.store(0, Ordering::SeqCst);
+    }
+    refuser.upstream.pass(request).await
 }

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use aws::{ClaimError, Settled};
-use domain::{ClaimRefused, Failure, Format, ImageRef, ImageState, Outcome, Timestamp, result_key};
+use domain::{
+    ClaimRefused, Counts, Failure, Format, ImageRef, ImageState, Outcome, Timestamp, result_key,
+};
 use futures::future::join_all;
-use stack_tests::{inside::Inside, stack};
+use stack_tests::{inside::Inside, proxy, stack};
 
 fn failed() -> Outcome {
     Outcome::Failed(Failure::new("test", "It was a test."))
@@ -255,6 +257,31 @@ async fn whoever_turns_out_to_settle_the_last_image_finishes_the_batch() {
     let batch = inside.tables.batch(batch_id).await.unwrap().unwrap();
     assert_eq!((batch.open, batch.completed), (0, 2));
     assert!(batch.finished_at.is_some());
+}
+
+#[tokio::test]
+async fn a_single_write_waits_for_the_transactions_that_hold_its_record() {
+    let stack = stack!();
+    let conflict = "com.amazonaws.dynamodb.v20120810#TransactionConflictException";
+    let updates = |request: &proxy::Request| request.asks_for("UpdateItem");
+    let endpoint = proxy::refusing(&stack.aws_endpoint, conflict, 3, updates).await;
+    let inside = Inside::through(&stack, endpoint).await;
+    let user = inside.user(1).await;
+    let batch = inside.batch(&user, 1).await;
+    let image = ImageRef {
+        batch_id: batch.batch_id,
+        index: 0,
+    };
+    let now = Timestamp::now();
+    let tables = &inside.tables;
+    let ticket = tables.claim(image, now, now.plus(Duration::from_mins(5)));
+    let ticket = ticket.await.unwrap();
+    assert_eq!(ticket.provider_calls, 1);
+    tables.release(&ticket, true).await.unwrap();
+    tables.look_again(batch.batch_id, now).await.unwrap();
+    let counted = Counts::of(1, []);
+    assert!(tables.recount(&batch, &counted, now).await.unwrap());
+    assert_eq!(tables.close_account(&user, now).await.unwrap(), now);
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 
 use api::SubmitResponse;
 use serde_json::json;
-use stack_tests::{User, engine::Engine, stack, unique, wait_for};
+use stack_tests::{
+    User, engine::Engine, function::OwnFunction, inside::Inside, stack, unique, wait_for,
+};
 
 #[tokio::test]
 async fn images_wait_for_the_operator_and_nothing_is_refunded() {
@@ -44,4 +46,29 @@ async fn images_wait_for_the_operator_and_nothing_is_refunded() {
     }
     engine.ledger(&user).await;
     assert_eq!(user.account().await.credits, 5);
+}
+
+#[tokio::test]
+async fn what_is_configured_wrongly_opens_the_circuit_and_what_is_put_right_closes_it() {
+    let stack = stack!();
+    let (engine, user) = (Engine::of(&stack).await, User::new(&stack).await);
+    let inside = Inside::deployed(&stack);
+    let prompt = unique("blur");
+    let works = engine.quiet_batch(&user, 1, &prompt).await;
+    let task = engine.edit_task(&works[0]).await;
+    let wrong = [("PROVIDER_MODEL", "no-such-model".to_owned())];
+    // As the probe, if the circuit is open for another reason, and once more if another's probe closes it meanwhile.
+    wait_for("the circuit to open for this reason", async || {
+        let function = OwnFunction::start(&engine, "EditImage", &wrong, task.clone()).await;
+        let answer = function.answer().await.unwrap();
+        assert_eq!(answer["outcome"], "later", "{answer}");
+        let gate = engine.records(&inside.batches_table, "GATE").await;
+        (gate[0]["reason"]["S"] == "provider_misconfigured").then_some(())
+    })
+    .await;
+    wait_for("the probe", async || {
+        let answer = engine.invoke("EditImage", &task).await.unwrap();
+        (answer["outcome"] == "completed").then_some(())
+    })
+    .await;
 }

@@ -109,6 +109,29 @@ async fn counts_that_disagree_with_the_images_are_made_to_agree() {
 }
 
 #[tokio::test]
+async fn a_batch_that_no_look_succeeds_at_goes_behind_the_others() {
+    let stack = stack!();
+    let (engine, user) = (Engine::of(&stack).await, User::new(&stack).await);
+    let inside = Inside::deployed(&stack);
+    let works = engine.quiet_batch(&user, 1, "blur").await;
+    let batch = batch_of(&works);
+    let (pk, sk) = (format!("BATCH#{batch}"), "IMAGE#00000");
+    let unreadable = json!({ "pk": { "S": pk }, "sk": { "S": sk }, "state": { "S": "?" } });
+    engine.put_record(&inside.batches_table, unreadable).await;
+    let before = Timestamp::now();
+    let report = engine.reconcile(&inside, &batch).await;
+    assert!(report["failed"].as_u64() >= Some(1), "{report}");
+    let record = inside.tables.batch(works[0].image.batch_id).await;
+    let check_at = record.unwrap().unwrap().check_at;
+    assert!(check_at > Some(before), "{check_at:?}");
+
+    engine.take_record(&inside.batches_table, &pk, sk).await;
+    engine.reconcile(&inside, &batch).await;
+    assert_eq!(user.status(&batch).await.counts.failed, 1);
+    engine.ledger(&user).await;
+}
+
+#[tokio::test]
 async fn a_batch_that_is_well_is_looked_at_and_left_alone() {
     let stack = stack!();
     let (engine, user) = (Engine::of(&stack).await, User::new(&stack).await);

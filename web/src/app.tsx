@@ -1,22 +1,22 @@
 // Which page is where. Every page but the first is loaded when it is wanted.
 
-import { lazy } from "react";
 import { Navigate, Outlet, Route, Routes, useLocation } from "react-router";
 import { hasEnded, useSession, useTurn } from "./features/account/session";
 import { Layout } from "./ui/Layout";
+import { later } from "./ui/later";
 import { NotFound } from "./ui/NotFound";
 
-const LandingPage = lazy(() => import("./features/landing/LandingPage"));
-const SignInPage = lazy(() => import("./features/account/SignInPage"));
-const SignUpPage = lazy(() => import("./features/account/SignUpPage"));
-const ConfirmPage = lazy(() => import("./features/account/ConfirmPage"));
-const ForgotPasswordPage = lazy(() => import("./features/account/ForgotPasswordPage"));
-const CallbackPage = lazy(() => import("./features/account/CallbackPage"));
-const NewBatchPage = lazy(() => import("./features/draft/NewBatchPage"));
-const BatchPage = lazy(() => import("./features/batch/BatchPage"));
-const HistoryPage = lazy(() => import("./features/history/HistoryPage"));
-const CreditsPage = lazy(() => import("./features/credits/CreditsPage"));
-const SettingsPage = lazy(() => import("./features/settings/SettingsPage"));
+const LandingPage = later(() => import("./features/landing/LandingPage"));
+const SignInPage = later(() => import("./features/account/SignInPage"));
+const SignUpPage = later(() => import("./features/account/SignUpPage"));
+const ConfirmPage = later(() => import("./features/account/ConfirmPage"));
+const ForgotPasswordPage = later(() => import("./features/account/ForgotPasswordPage"));
+const CallbackPage = later(() => import("./features/account/CallbackPage"));
+const NewBatchPage = later(() => import("./features/draft/NewBatchPage"));
+const BatchPage = later(() => import("./features/batch/BatchPage"));
+const HistoryPage = later(() => import("./features/history/HistoryPage"));
+const CreditsPage = later(() => import("./features/credits/CreditsPage"));
+const SettingsPage = later(() => import("./features/settings/SettingsPage"));
 
 /** Pages for which one has to be signed in; afterwards one is back where one wanted to go. */
 function SignedIn() {

@@ -119,3 +119,115 @@ test("offline, everything typed and chosen is kept, and goes on afterwards", asy
   await context.setOffline(false);
   await expect(page).toHaveURL(/\/batches\//);
 });
+
+test("a submit takes what is in it: an upload that failed says why, and stays with its wish", async ({ page }) => {
+  await somebody(page);
+  await page.goto("/new");
+  let puts = 0;
+  await page.route(`${stack().awsEndpoint}/**`, async (route) => {
+    if (route.request().method() !== "PUT") return route.continue();
+    puts += 1;
+    if (puts > 1) return route.continue();
+    return route.fulfill({ status: 400, headers: { "access-control-allow-origin": "*" } });
+  });
+  await chooses(page, [sample("chelsea.png"), sample("rocket.jpg")]);
+  await wish(page).fill("make it sepia");
+  await expect(page.locator('[data-state="failed"]')).toHaveCount(1);
+  await expect(page.getByRole("alert")).toContainText("The storage has refused it.");
+  await start(page, 1).click();
+  await expect(page.getByText("1 of 1 done")).toBeVisible();
+
+  await page.getByRole("link", { name: "New batch" }).first().click();
+  await expect(wish(page)).toHaveValue("make it sepia");
+  await page.getByRole("button", { name: "Try the failed ones again" }).click();
+  await start(page, 1).click();
+  await expect(page.getByText("1 of 1 done")).toBeVisible();
+  await page.getByRole("link", { name: "New batch" }).first().click();
+  await expect(page.getByText("Drop your photos here")).toBeVisible();
+  await expect(wish(page)).toHaveValue("");
+});
+
+test("two tabs are two batches, also when one has not heard of its own", async ({ page, context }) => {
+  const { token } = await somebody(page);
+  await page.goto("/new");
+  await chooses(page, [sample("chelsea.png")]);
+  await wish(page).fill("make it sepia");
+  await page.route("**/api/images/generate", (route) => route.abort("connectionreset"));
+  await start(page, 1).click();
+  await expect(page.getByRole("alert")).toContainText("We did not hear whether your batch has started");
+
+  const second = await context.newPage();
+  await second.goto("/new");
+  await expect(second.getByText("Another tab has a batch on the table already.")).toBeVisible();
+  await chooses(second, [sample("rocket.jpg"), sample("coffee.png")]);
+  await wish(second).fill("make it blue");
+  // A reload with a request on its way takes that one up again, in this tab too.
+  let lost = 0;
+  await second.route("**/api/images/generate", async (route) => {
+    lost += 1;
+    await route.fetch();
+    return route.abort("connectionreset");
+  });
+  await start(second, 2).click();
+  await expect.poll(() => lost).toBeGreaterThan(0);
+  await second.unrouteAll({ behavior: "ignoreErrors" });
+  await second.reload();
+  await expect(second.getByText("2 of 2 done")).toBeVisible();
+
+  await expect(page.getByRole("button", { name: /^chelsea\.png/ })).toBeVisible();
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByText("1 of 1 done")).toBeVisible();
+  const { batches } = await api<History>(token, "/api/batches");
+  expect(batches.map(({ counts }) => counts.total).sort()).toEqual([1, 2]);
+});
+
+test("photos chosen offline are no worse for it, and neither is a HEIC whose decoder does not come", async ({
+  page,
+  context,
+}) => {
+  await somebody(page);
+  await page.goto("/new");
+  await expect(page.getByText("Drop your photos here")).toBeVisible();
+  // The browser's own "offline" does not reach the scripts of workers.
+  await context.setOffline(true);
+  await page.route("**/prepare.worker-*", (route) => route.abort("internetdisconnected"));
+  await chooses(page, [sample("chelsea.png")]);
+  await expect(page.locator('[data-state="failed"]')).toHaveCount(1);
+  await expect(page.getByRole("alert")).toContainText("What prepares photos could not be loaded");
+  await page.unrouteAll();
+  await context.setOffline(false);
+  await expect(page.locator('[data-state="uploaded"]')).toHaveCount(1);
+
+  await page.route("**/libheif*.wasm", (route) => route.fulfill({ status: 404, body: "gone" }));
+  await chooses(page, new URL("astronaut.heic", import.meta.url).pathname);
+  await expect(page.locator('[data-state="failed"]')).toHaveCount(1);
+  await page.unrouteAll();
+  await page.getByRole("button", { name: "Upload astronaut.heic again" }).click();
+  await expect(page.locator('[data-state="uploaded"]')).toHaveCount(2);
+});
+
+test("offline, a page that was not loaded yet says so, and comes afterwards", async ({ page, context }) => {
+  await somebody(page);
+  await page.goto("/new");
+  await chooses(page, [sample("chelsea.png")]);
+  await expect(page.locator('[data-state="uploaded"]')).toHaveCount(1);
+  await context.setOffline(true);
+  await page.getByText("Quality, size and format").click();
+  await expect(page.getByRole("alert")).toContainText("This part of the page did not load");
+  await page.getByRole("link", { name: "History" }).first().click();
+  await expect(page.getByRole("alert")).toContainText("You are offline. It comes when you are back");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByRole("alert")).toContainText("You are offline");
+  await context.setOffline(false);
+  await expect(page.getByRole("heading", { name: "History" })).toBeVisible();
+  await page.getByRole("link", { name: "New batch" }).first().click();
+  await expect(page.locator('[data-state="uploaded"]')).toHaveCount(1);
+});
+
+test("what the account's service says is said", async ({ page }) => {
+  await somebody(page);
+  await page.route("**/api/account", (route) => route.fulfill({ status: 503, json: { code: "busy" } }));
+  await page.goto("/new");
+  await expect(page.getByRole("alert")).toContainText("Something went wrong on our side");
+});

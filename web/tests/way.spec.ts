@@ -1,11 +1,26 @@
 // The whole way: from a stranger to a folder of edited photos.
 
 import { readFileSync } from "node:fs";
+import type { Page } from "@playwright/test";
 import { unzipSync } from "fflate";
 import { api, CODE, chooses, expect, newEmail, PASSWORD, RESET_CODE, somebody, start, test, wish } from "./page";
 import { sample } from "./stack";
 
-test("sign up, edit photos, compare, download all of them", async ({ page }) => {
+test("sign up, edit photos, compare, download all of them", ({ page }) => wholeWay(page));
+
+/** Nothing hangs out at the side. */
+async function fits(page: Page) {
+  const overhang = () =>
+    page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  await expect.poll(overhang).toBeLessThanOrEqual(0);
+}
+
+test.describe("on a phone", () => {
+  test.use({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 });
+  test("sign up, edit photos, compare, download all of them", ({ page }) => wholeWay(page));
+});
+
+async function wholeWay(page: Page) {
   const email = newEmail();
   await page.goto("/");
   await page.getByRole("link", { name: "Start with free credits" }).click();
@@ -21,6 +36,7 @@ test("sign up, edit photos, compare, download all of them", async ({ page }) => 
 
   await expect(page.getByRole("heading", { name: "New batch" })).toBeVisible();
   await chooses(page, [sample("chelsea.png"), sample("coffee.png"), sample("rocket.jpg")]);
+  await fits(page);
   await page.getByRole("button", { name: "Black and white" }).click();
   await expect(page.getByTestId("total")).toHaveText("3 credits");
   await expect(page.getByText("You have 10 credits")).toBeVisible();
@@ -28,6 +44,7 @@ test("sign up, edit photos, compare, download all of them", async ({ page }) => 
 
   await expect(page).toHaveURL(/\/batches\/[0-9a-f-]{36}$/);
   await expect(page.getByText("3 of 3 done")).toBeVisible();
+  await fits(page);
   await expect(page.getByRole("link", { name: "7 credits left" })).toBeVisible();
 
   const tiles = page.getByRole("list", { name: "Photos of this batch" }).getByRole("button");
@@ -63,7 +80,7 @@ test("sign up, edit photos, compare, download all of them", async ({ page }) => 
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in" }).click();
   await expect(page.getByRole("heading", { name: "History" })).toBeVisible();
-});
+}
 
 test("a forgotten password is replaced by code", async ({ page }) => {
   const { email } = await somebody(page);
@@ -107,8 +124,40 @@ test("photos that fail say why, give their credits back, and can be tried again"
   await expect(page.getByText("were tried again in a new batch")).toBeVisible();
   await expect(page.getByRole("button", { name: "Try 1 photo again" })).toHaveCount(0);
 
+  await page.getByRole("link", { name: "New batch" }).first().click();
+  await wish(page).fill("something half-way typed");
+  await page.goBack();
   await page.getByRole("button", { name: "Use this wish again" }).click();
   await expect(wish(page)).toHaveValue("make it sepia");
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(wish(page)).toHaveValue("something half-way typed");
+});
+
+test("a token that has run out is renewed, whether the page knows it or only the service", async ({ page }) => {
+  const { email } = await somebody(page);
+  await page.goto("/settings");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.goto("/sign-in");
+  await page.getByLabel("E-mail address").fill(email);
+  await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByRole("heading", { name: "New batch" })).toBeVisible();
+
+  const session = () => page.evaluate(() => JSON.parse(localStorage.getItem("bie.session") ?? "null"));
+  for (const spoiled of [{ expiresAt: Date.now() - 1000 }, { idToken: "not.a.token" }]) {
+    const spoil = { ...(await session()), ...spoiled };
+    await page.evaluate((spoil) => localStorage.setItem("bie.session", JSON.stringify(spoil)), spoil);
+    const renewal = page.waitForRequest((request) => /refresh_?token/i.test(request.postData() ?? ""));
+    await page.reload();
+    await renewal;
+    await expect(page.getByRole("link", { name: "10 credits left" })).toBeVisible();
+    await expect.poll(async () => (await session()).expiresAt).toBeGreaterThan(Date.now());
+    expect((await session()).idToken).toMatch(/^ey/);
+  }
+  await chooses(page, [sample("chelsea.png")]);
+  await wish(page).fill("make it sepia");
+  await start(page, 1).click();
+  await expect(page.getByText("1 of 1 done")).toBeVisible();
 });
 
 test("a batch is canceled, and what was waiting comes back", async ({ page }) => {

@@ -68,7 +68,7 @@ impl Vendors {
             format!("ResendBaseUrl={}", self.resend.base_url),
             format!("MailFrom={}", self.resend.mail_from),
             // A receiver of webhooks at home is at home, too.
-            "WebhookTargets=any".to_owned(),
+            "WebhookTargets=public-or-loopback".to_owned(),
         ];
         if self.provider.is_stand_in {
             // It keeps nobody waiting, and its faults end when a test says so.
@@ -260,7 +260,7 @@ mod tests {
             "PolarBaseUrl=http://127.0.0.1:8091",
             "ResendBaseUrl=http://127.0.0.1:8092",
             "MailFrom=Batch Image Edit <photos@example.com>",
-            "WebhookTargets=any",
+            "WebhookTargets=public-or-loopback",
         ] {
             assert!(parameters.iter().any(|it| it == expected), "{expected}");
         }

@@ -3,7 +3,7 @@
 mod handler;
 
 use aws::{Intake, Photos, Settler, Tables};
-use domain::{Limits, Room};
+use domain::Room;
 use edge::Env;
 
 #[tokio::main(flavor = "current_thread")]
@@ -17,12 +17,12 @@ async fn main() -> Result<(), edge::Error> {
         env.required("BATCHES_TABLE")?,
     );
     let photos = Photos::new(&settings, env.required("PHOTOS_BUCKET")?);
-    let limits: Limits = env.parsed("LIMITS")?.unwrap_or_default();
-    let room = Room::new(env.required_as("PROVIDER_IMAGES_PER_MINUTE")?, &limits);
+    let pace = env.required_as("PROVIDER_IMAGES_PER_MINUTE")?;
+    let room = Room::new(pace, &env.parsed("LIMITS")?.unwrap_or_default());
     let prices = env.parsed("PRICES")?.unwrap_or_default();
     let times = env.required_as("TIME_LIMITS")?;
     let handler = handler::Handler {
-        settler: Settler::new(tables.clone(), photos),
+        settler: Settler::new(tables.clone(), photos, pace),
         intake: Intake::new(tables.clone(), room, prices, times),
         tables,
     };

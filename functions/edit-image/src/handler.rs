@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
-use aws::{AwsError, Booking, ClaimError, Order, Photos, Tables, Ticket};
+use aws::{AwsError, Booking, ClaimError, Order, Photos, Secret, Tables, Ticket};
 use domain::pace::{Rules, Turn};
 use domain::{
-    ClaimRefused, Failure, Format, Outcome, Picture, Timestamp, Verdict, Work, result_key,
-    timing::TimeLimits,
+    ClaimRefused, Failure, Format, ImageRef, Outcome, Picture, Timestamp, Verdict, Work,
+    result_key, timing::TimeLimits,
 };
 use edge::task::TaskError;
-use provider::{Client, EditError, EditRequest, Edited, Input, InputForm, PictureFormat};
+use provider::{ApiKey, Client, EditError, EditRequest, Edited, Input, InputForm, PictureFormat};
 use serde::{Deserialize, Serialize};
 use tracing::{error, info, warn};
 
@@ -28,6 +28,7 @@ pub(crate) struct Handler {
     pub(crate) tables: Tables,
     pub(crate) photos: Photos,
     pub(crate) provider: Client,
+    pub(crate) provider_key: Secret,
     pub(crate) rules: Rules,
     pub(crate) times: TimeLimits,
     pub(crate) input_form: InputForm,
@@ -117,11 +118,7 @@ impl Handler {
         let batch = &order.batch;
         let result_key = result_key(&batch.user, image, batch.options.format);
         if self.photos.exists(&result_key).await? {
-            info!(batch.id = %image.batch_id, image.index = image.index, "found the result of {image}");
-            return Ok(Answer::Ended(Outcome::Completed {
-                result_key,
-                usage: None,
-            }));
+            return Ok(found(image, result_key));
         }
         if *work.key.user() != batch.user {
             // Submit takes no such batch, so this is looked at only because it costs nothing (R6).
@@ -136,7 +133,7 @@ impl Handler {
         if Timestamp::now() >= batch.deadline {
             return Ok(Answer::Ended(Outcome::Failed(Failure::deadline_passed())));
         }
-        let probe = match self.pass(turn).await? {
+        let probe = match self.pass(turn, batch.deadline).await? {
             Pass::Go { probe } => probe,
             Pass::Wait { until, turn } => return Ok(Answer::Open(Open::Later { until, turn })),
         };
@@ -150,6 +147,11 @@ impl Handler {
             Err(ClaimError::Refused(refused)) => return Ok(unclaimed(refused)),
             Err(ClaimError::Store(error)) => return Err(error),
         };
+        // Whoever called before may have saved the result while this one waited for its turn.
+        if ticket.provider_calls > 1 && self.photos.exists(&result_key).await? {
+            self.tables.release(&ticket, true).await?;
+            return Ok(found(image, result_key));
+        }
         info!(batch.id = %image.batch_id, image.index = image.index, call = ticket.provider_calls, "calling the provider for {image}");
         match self.call(&order, &work, photo).await {
             Ok(edited) => {
@@ -169,7 +171,7 @@ impl Handler {
     }
 
     /// Waits for its turn, if that is near; otherwise says when it is.
-    async fn pass(&self, turn: Option<Turn>) -> Result<Pass, AwsError> {
+    async fn pass(&self, turn: Option<Turn>, deadline: Timestamp) -> Result<Pass, AwsError> {
         let now = Timestamp::now();
         match turn {
             Some(turn) if now < turn.at => {
@@ -184,7 +186,7 @@ impl Handler {
             // Void, because the circuit has opened since; or never booked.
             Some(_) | None => {}
         }
-        match self.tables.book_turn(self.rules, now).await? {
+        match self.tables.book_turn(self.rules, now, deadline).await? {
             Booking::Probe => Ok(Pass::Go { probe: true }),
             Booking::Turn(turn) if turn.at.since(now) <= NEAR => {
                 tokio::time::sleep(turn.at.since(now)).await;
@@ -224,7 +226,13 @@ impl Handler {
             quality: options.quality.name(),
             output_format: picture_format(options.format),
         };
-        self.provider.edit(request).await.map_err(Ended::Provider)
+        let key = self.provider_key.read().await.map_err(Ended::Ours)?;
+        let key: ApiKey = key
+            .parse()
+            .map_err(EditError::from)
+            .map_err(Ended::Provider)?;
+        let edited = self.provider.edit(&key, request).await;
+        edited.map_err(Ended::Provider)
     }
 
     /// The provider's client has seen that the picture is whole. From here on the image is completed, whatever dies.
@@ -260,7 +268,11 @@ impl Handler {
             "the provider turned {image} away: {code}"
         );
         let known = outcome != provider::Outcome::Unknown;
-        self.tables.release(ticket, known).await?;
+        if matches!(error, EditError::PhotoNotFetched { .. }) {
+            self.tables.release_unfetched(ticket).await?;
+        } else {
+            self.tables.release(ticket, known).await?;
+        }
         let now = Timestamp::now();
         let wait = error.retry_after().unwrap_or(AFTER_REFUSAL);
         match outcome {
@@ -273,7 +285,7 @@ impl Handler {
                 Ok(failed(code, &message))
             }
             provider::Outcome::NotBought => match error {
-                EditError::PhotoNotFetched { .. } if ticket.provider_calls >= MAX_FETCHES => {
+                EditError::PhotoNotFetched { .. } if ticket.failed_fetches + 1 >= MAX_FETCHES => {
                     Ok(failed(
                         code,
                         "The image service could not fetch this photo. Your credits are back; please try again later.",
@@ -297,6 +309,14 @@ impl Handler {
             }
         }
     }
+}
+
+fn found(image: ImageRef, result_key: String) -> Answer {
+    info!(batch.id = %image.batch_id, image.index = image.index, "found the result of {image}");
+    Answer::Ended(Outcome::Completed {
+        result_key,
+        usage: None,
+    })
 }
 
 fn unclaimed(refused: ClaimRefused) -> Answer {

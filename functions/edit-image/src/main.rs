@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws::{Photos, Secret, Tables};
 use domain::{pace::Rules, timing::TimeLimits};
 use edge::Env;
-use provider::{ApiKey, Client};
+use provider::Client;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), edge::Error> {
@@ -15,10 +15,8 @@ async fn main() -> Result<(), edge::Error> {
     let env = Env::new();
     let settings = env.aws()?;
     let times: TimeLimits = env.required_as("TIME_LIMITS")?;
-    let secret = Secret::new(&settings, env.required("PROVIDER_SECRET_ARN")?);
     let provider = provider::Config::new(
         env.required("PROVIDER_BASE_URL")?,
-        ApiKey::new(&secret.read().await?),
         env.required("PROVIDER_MODEL")?,
         times.provider,
     );
@@ -30,6 +28,7 @@ async fn main() -> Result<(), edge::Error> {
         ),
         photos: Photos::new(&settings, env.required("PHOTOS_BUCKET")?),
         provider: Client::new(&provider)?,
+        provider_key: Secret::new(&settings, env.required("PROVIDER_SECRET_ARN")?),
         rules: Rules {
             pace: env.required_as("PROVIDER_IMAGES_PER_MINUTE")?,
             probe_every: Duration::from_secs(env.required_as("PROVIDER_PROBE_SECONDS")?),

@@ -74,13 +74,16 @@ fn verify(
         })
 }
 
+/// How long a key is that Polar has made.
+const MADE_KEY: usize = 32;
+
 /// What Polar may sign with: the bytes of the whole secret, prefix included (facts/polar-resend-firecrawl.md), or, where it has
 /// made the secret itself since September 2026, what stands behind the prefix in base64, as Standard Webhooks has it
 /// (polarsource/polar, pull requests 14117 and 14400). Which of the two, the secret does not say.
 fn keys(secret: &str) -> impl Iterator<Item = Vec<u8>> {
     let encoded = secret.strip_prefix("whsec_");
     let decoded = encoded.and_then(|encoded| STANDARD.decode(encoded).ok());
-    let decoded = decoded.filter(|key| !key.is_empty());
+    let decoded = decoded.filter(|key| key.len() == MADE_KEY);
     [secret.as_bytes().to_vec()].into_iter().chain(decoded)
 }
 
@@ -171,22 +174,41 @@ mod tests {
     #[test]
     fn a_secret_that_polar_has_made_is_decoded() {
         const MADE: &str = "whsec_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
-        let message = Message {
-            id: "4b1e0d5e-0000-4000-8000-000000000001",
-            timestamp: "1790000000",
-            body:
-                br#"{"type":"order.paid","timestamp":"2026-09-21T00:00:00Z","data":{"id":"ord_1"}}"#,
+        const BODY: &str =
+            r#"{"type":"order.paid","timestamp":"2026-09-21T00:00:00Z","data":{"id":"ord_1"}}"#;
+        let is_good = |secret: &str, signature: &str| {
+            let event = serde_json::json!({ "version": "2.0", "routeKey": "POST /api/polar/webhooks",
+                "rawPath": "/api/polar/webhooks", "rawQueryString": "", "body": BODY, "isBase64Encoded": false,
+                "headers": { "webhook-id": "4b1e0d5e-0000-4000-8000-000000000001",
+                    "webhook-timestamp": "1790000000", "webhook-signature": signature },
+                "requestContext": { "http": { "method": "POST", "path": "/api/polar/webhooks" } } });
+            let now = Timestamp::from_millis(1_790_000_000_000);
+            verified(&event.to_string(), secret, now).is_ok()
         };
-        let signed: Vec<_> = keys(MADE).map(|key| message.sign(&key)).collect();
-        assert_eq!(signed.len(), 2);
-        assert_eq!(
-            signed.last().unwrap(),
-            "v1,pZb97SJV9aPeBtNh+dV/HE2ecblp8HG3ottZ+J8bHSY="
-        );
-        // Nobody signs with an empty key, and what is not base64 is a secret as it is.
-        for secret in ["whsec_", "whsec_test_secret", "polar_whs_next"] {
-            assert_eq!(keys(secret).collect::<Vec<_>>(), [secret.as_bytes()]);
+        let by = |key: &[u8]| {
+            let message = Message {
+                id: "4b1e0d5e-0000-4000-8000-000000000001",
+                timestamp: "1790000000",
+                body: BODY.as_bytes(),
+            };
+            message.sign(key)
+        };
+        // The vector of facts/polar-resend-firecrawl.md, and the same message under a secret that Polar has made.
+        let raw = "v1,Z25yfPOrlGuS8Jl4tP+H+Ag7f3xhNCM8i+SiEmG6s4s=";
+        assert!(is_good("whsec_test_secret", raw));
+        let decoded = "v1,pZb97SJV9aPeBtNh+dV/HE2ecblp8HG3ottZ+J8bHSY=";
+        assert_eq!(decoded, by(&[7; MADE_KEY]));
+        assert!(is_good(MADE, decoded));
+        // What looks like that may have been chosen by a person.
+        assert!(is_good(MADE, &by(MADE.as_bytes())));
+        // No key of another length was made by Polar, least of all an empty one.
+        for length in [0, 16, 31, 33] {
+            let secret = format!("whsec_{}", STANDARD.encode(vec![7; length]));
+            assert!(!is_good(&secret, &by(&vec![7; length])), "{length}");
+            assert!(is_good(&secret, &by(secret.as_bytes())), "{length}");
         }
+        let prefixed = MADE.replacen("whsec_", "polar_whs_", 1);
+        assert!(!is_good(&prefixed, decoded));
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub(crate) struct Report {
     settled: u32,
     /// Batches whose counts were not those of their images.
     recounted: u32,
-    /// Batches that a look failed at; they stay due.
+    /// Batches that a look failed at; they are looked at again, behind those that are due by then.
     failed: u32,
 }
 
@@ -68,6 +68,7 @@ impl Handler {
             if let Err(error) = self.look(batch_id, &mut report).await {
                 report.failed += 1;
                 error!(batch.id = %batch_id, %error, "could not look at batch {batch_id}: {error}");
+                self.put_off(batch_id).await;
             }
         }
         let Report {
@@ -116,6 +117,14 @@ impl Handler {
         }
         let next = self.times.next_look(seen.created_at, now);
         self.tables.look_again(batch_id, next).await
+    }
+
+    /// A batch that no look succeeds at must not keep its place before the others. If this fails, too, it does for once.
+    async fn put_off(&self, batch_id: BatchId) {
+        let next = Timestamp::now().plus(self.times.first_look);
+        if let Err(error) = self.tables.look_again(batch_id, next).await {
+            error!(batch.id = %batch_id, %error, "could not put off batch {batch_id}: {error}");
+        }
     }
 
     /// The counts of a batch and the states of its images are written together, so they only differ after a fault that

@@ -16,8 +16,9 @@ async fn main() -> Result<(), edge::Error> {
         env.required("BATCHES_TABLE")?,
     );
     let photos = Photos::new(&settings, env.required("PHOTOS_BUCKET")?);
+    let pace = env.required_as("PROVIDER_IMAGES_PER_MINUTE")?;
     let handler = handler::Handler {
-        settler: Settler::new(tables.clone(), photos),
+        settler: Settler::new(tables.clone(), photos, pace),
         tables,
         workflow: Workflow::new(&settings, env.required("WORKFLOW_ARN")?),
         edits: Queue::new(&settings, env.required("EDIT_QUEUE_URL")?),

@@ -8,9 +8,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use domain::{
     Account, Batch, BatchId, Image, ImageRef, ImageState, Outcome, Reason, SettleRefused,
-    Timestamp, result_key,
+    Timestamp, pace::Pace, result_key,
 };
 use futures::future::try_join_all;
+use tracing::warn;
 
 use crate::{
     AwsError, Photos, Tables,
@@ -28,6 +29,7 @@ const BUDGET: Duration = Duration::from_secs(30);
 pub struct Settler {
     tables: Tables,
     photos: Photos,
+    pace: Pace,
 }
 
 /// What became of one image that was to be settled.
@@ -55,10 +57,15 @@ struct Step {
 }
 
 impl Settler {
-    /// Settles images of these tables, looking for results in this bucket.
+    /// Settles images of these tables, looking for results in this bucket. Turns that they do not need any more go back to
+    /// the backlog, which counts so many a minute.
     #[must_use]
-    pub const fn new(tables: Tables, photos: Photos) -> Self {
-        Self { tables, photos }
+    pub const fn new(tables: Tables, photos: Photos, pace: Pace) -> Self {
+        Self {
+            tables,
+            photos,
+            pace,
+        }
     }
 
     /// Settles one image. May be called again, late, or beside itself.
@@ -125,6 +132,7 @@ impl Settler {
             let items = self.transaction(&batch, &steps, now).await?;
             let why = match self.tables.transact(items).await {
                 Ok(Ok(())) => {
+                    self.shorten_backlog(&steps, now).await;
                     done.extend(steps.iter().map(|step| {
                         let state = step.outcome.state();
                         (step.index, Settled::Final { state, now: true })
@@ -139,6 +147,19 @@ impl Settler {
             if !backoff.wait().await {
                 return Err(why);
             }
+        }
+    }
+
+    /// Who never got to the provider leaves room for others. The images are settled whether or not the estimate knows.
+    async fn shorten_backlog(&self, steps: &[Step], now: Timestamp) {
+        let unasked = steps.iter().filter(|step| step.seen.provider_calls == 0);
+        let images = u32::try_from(unasked.count()).unwrap_or(u32::MAX);
+        if images == 0 {
+            return;
+        }
+        let shortened = self.tables.shorten_backlog(self.pace, images, now);
+        if let Err(error) = shortened.await {
+            warn!(%error, "the backlog's estimate still counts {images} images");
         }
     }
 

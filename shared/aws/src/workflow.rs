@@ -1,10 +1,25 @@
 //! Step Functions: one execution per image, named after it, so that there is never a second one.
 
-use aws_sdk_sfn::{error::SdkError, types::ExecutionStatus};
+use std::time::Duration;
+
+use aws_sdk_sfn::{
+    error::{ProvideErrorMetadata, SdkError},
+    types::ExecutionStatus,
+};
 use domain::{Execution, ImageRef};
 use serde::Serialize;
 
-use crate::{AwsError, Settings, settings::client};
+use crate::{AwsError, Settings, backoff::Backoff, settings::client};
+
+/// How long a start that is throttled is tried: it waits here, because each time that its message comes again is one of
+/// the few that it has.
+const BUDGET: Duration = Duration::from_secs(20);
+/// What Step Functions says when there are too many starts.
+const THROTTLED: [&str; 3] = [
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+];
 
 /// The state machine that edits one image.
 #[derive(Clone, Debug)]
@@ -31,18 +46,25 @@ impl Workflow {
     ) -> Result<(), AwsError> {
         let input = serde_json::to_string(input)
             .map_err(AwsError::unreadable("the input of an execution"))?;
-        let started = self
+        let start = self
             .client
             .start_execution()
             .state_machine_arn(&self.state_machine_arn)
             .name(image.execution_name())
-            .input(input)
-            .send()
-            .await;
-        match started {
-            Ok(_) => Ok(()),
-            Err(SdkError::ServiceError(e)) if e.err().is_execution_already_exists() => Ok(()),
-            Err(error) => Err(AwsError::call("states:StartExecution")(error)),
+            .input(input);
+        let mut backoff = Backoff::within(BUDGET);
+        loop {
+            let error = match start.clone().send().await {
+                Ok(_) => return Ok(()),
+                Err(SdkError::ServiceError(e)) if e.err().is_execution_already_exists() => {
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            let throttled = error.code().is_some_and(|code| THROTTLED.contains(&code));
+            if !throttled || !backoff.wait().await {
+                return Err(AwsError::call("states:StartExecution")(error));
+            }
         }
     }
 

@@ -69,6 +69,8 @@ pub struct Image {
     pub provider_calls: u32,
     /// Those of them of which nobody knows whether they were billed.
     pub unknown_outcomes: u32,
+    /// Those of them for which the provider could not fetch the photo.
+    pub failed_fetches: u32,
     /// Where the result lies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result_key: Option<String>,

@@ -3,7 +3,8 @@
 //! All images of all users share one record, the [`Gate`]. A turn is booked on it by one conditional write (GCRA, the
 //! generic cell rate algorithm: the record holds when the next turn is free, and booking moves that on by one interval).
 //! Turns are booked at most [`HORIZON`] ahead and never handed back; beyond that an image is told when to ask again, with
-//! nothing booked, so that a batch that is canceled leaves no long shadow.
+//! nothing booked, so that a batch that is canceled leaves no long shadow. Those who wait so are spread over the time that
+//! their turns will take: each question costs transitions, and an execution has only so many.
 //!
 //! The same record is the breaker. When the provider says that its operator has to act (no money, a bad key), the gate
 //! opens the circuit: nobody passes but one image now and then (a minute, in production), the probe. Its success closes the circuit and begins a new
@@ -19,6 +20,11 @@ use crate::Timestamp;
 pub const HORIZON: Duration = Duration::from_mins(15);
 /// The longest that a submit may have to wait for its last turn.
 pub const LONGEST_BACKLOG: Duration = Duration::from_hours(24);
+/// The longest that an image is told to wait beyond where turns become free: if those before it are gone by then, turns are
+/// left unused no longer than this.
+const LONGEST_PATIENCE: Duration = Duration::from_hours(1);
+/// Images that wait for the circuit are spread over as long again as they have to wait, and at most over this.
+const PROBE_SPREAD: Duration = Duration::from_secs(30);
 
 /// How the gate is kept; configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,10 +107,26 @@ pub enum Entry {
     /// The circuit is open and it is time to try: this image is the probe.
     Probe,
     /// Not now, and nothing is booked.
-    Later {
-        /// When asking again is worth it.
-        until: Timestamp,
-    },
+    Later(Window),
+}
+
+/// When asking again is worth it. Each image picks a time of its own in it, so that they do not all come at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Not before this.
+    pub from: Timestamp,
+    /// And not after this.
+    pub to: Timestamp,
+}
+
+impl Window {
+    /// The time in it that a random number stands for; never after the image's deadline, at which it learns of its end.
+    #[must_use]
+    pub fn pick(self, deadline: Timestamp, random: u64) -> Timestamp {
+        let (from, to) = (self.from.min(deadline), self.to.min(deadline));
+        let millis = u64::try_from(to.since(from).as_millis()).unwrap_or(u64::MAX);
+        from.plus(Duration::from_millis(random % millis.saturating_add(1)))
+    }
 }
 
 impl Gate {
@@ -117,18 +139,32 @@ impl Gate {
             if probe_at <= now {
                 Entry::Probe
             } else {
-                Entry::Later { until: probe_at }
+                let spread = probe_at.since(now);
+                let spread = spread.clamp(Duration::from_secs(1), PROBE_SPREAD);
+                Entry::Later(Window {
+                    from: probe_at,
+                    to: probe_at.plus(spread),
+                })
             }
         } else if next_turn < now {
             Entry::Idle
         } else if next_turn <= now.plus(HORIZON) {
             Entry::Queue
         } else {
-            // When the turns that are booked now begin to run out.
-            let beyond = next_turn.since(now.plus(HORIZON));
-            Entry::Later {
-                until: now.plus(beyond),
-            }
+            Entry::Later(self.beyond_the_horizon(now))
+        }
+    }
+
+    /// All turns up to the horizon are booked, so nobody is needed before they run out; and of those who are told so, the
+    /// last need not come before the last of all turns is near. What the backlog says is an estimate: it may be short,
+    /// so the window is at least until [`Self::next_turn`], and those it counts may be gone.
+    fn beyond_the_horizon(&self, now: Timestamp) -> Window {
+        let next_turn = Timestamp::from_millis(self.next_turn);
+        let from = now.plus(next_turn.since(now.plus(HORIZON)));
+        let drained = now.plus(self.backlog_until().since(now.plus(HORIZON)));
+        Window {
+            from,
+            to: drained.min(from.plus(LONGEST_PATIENCE)).max(next_turn),
         }
     }
 
@@ -164,19 +200,55 @@ mod tests {
             ..Gate::default()
         };
         let horizon = i64::try_from(HORIZON.as_millis()).unwrap();
-        let later = |offset| Entry::Later {
-            until: Timestamp::from_millis(at(offset)),
+        let later = |from, to| {
+            Entry::Later(Window {
+                from: Timestamp::from_millis(at(from)),
+                to: Timestamp::from_millis(at(to)),
+            })
         };
+        let behind = |backlog_until| Gate {
+            backlog_until,
+            ..free(at(horizon + 7))
+        };
+        let hour = 3_600_000;
         for (gate, expected) in [
             (Gate::default(), Entry::Idle),
             (free(at(-1)), Entry::Idle),
             (free(at(0)), Entry::Queue),
             (free(at(horizon)), Entry::Queue),
-            (free(at(horizon + 7)), later(7)),
+            // By when the last booked turn comes, whatever is known of the backlog: none is left unused.
+            (free(at(horizon + 7)), later(7, horizon + 7)),
+            (behind(at(-1)), later(7, horizon + 7)),
+            (behind(at(2 * horizon)), later(7, horizon + 7)),
+            // Spread over what the backlog needs, but not for ever: those in front may be gone.
+            (behind(at(3 * horizon)), later(7, 2 * horizon)),
+            (behind(at(24 * hour)), later(7, hour + 7)),
             (open(at(0)), Entry::Probe),
-            (open(at(7)), later(7)),
+            (open(at(7)), later(7, 1_007)),
+            (open(at(20_000)), later(20_000, 40_000)),
+            (open(at(hour)), later(hour, hour + 30_000)),
         ] {
             assert_eq!(gate.entry(NOW), expected, "{gate:?}");
+        }
+    }
+
+    #[test]
+    fn an_image_asks_again_within_the_window_and_its_time() {
+        let at = |offset| Timestamp::from_millis(NOW.as_millis() + offset);
+        let window = Window {
+            from: at(10),
+            to: at(20),
+        };
+        for (deadline, random, picked) in [
+            (99, 0, 10),
+            (99, 10, 20),
+            (99, 11, 10),
+            (15, 5, 15),
+            (15, 6, 10),
+            (10, 7, 10),
+            (7, u64::MAX, 7),
+        ] {
+            assert_eq!(window.pick(at(deadline), random), at(picked), "{random}");
         }
     }
 
@@ -221,7 +293,7 @@ mod tests {
                         turns.push(gate.next_turn);
                         gate.next_turn += interval;
                     }
-                    Entry::Later { until } => prop_assert!(until > now),
+                    Entry::Later(window) => prop_assert!(now < window.from && window.from < window.to),
                     Entry::Probe => prop_assert!(false, "the circuit is closed"),
                 }
             }

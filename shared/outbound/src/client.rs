@@ -10,7 +10,7 @@ use reqwest::{
 };
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 
-use crate::{Target, Targets, is_public};
+use crate::{Target, Targets};
 
 /// For the connection alone, TLS included.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -45,22 +45,20 @@ struct NotPublic;
 impl Client {
     /// Calls these targets.
     pub fn new(targets: Targets) -> Result<Self, SetupFailed> {
-        let builder = reqwest::Client::builder()
+        let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls().map_err(SetupFailed::Tls)?)
             .http1_only()
             .no_proxy()
             .redirect(redirect::Policy::none())
             .retry(retry::never())
+            .dns_resolver(Resolver(targets))
             // The next call may be to anybody, and long from now.
             .pool_max_idle_per_host(0)
             .connect_timeout(CONNECT)
             .timeout(TIMEOUT)
-            .user_agent(concat!("batch-image-edit/", env!("CARGO_PKG_VERSION")));
-        let builder = match targets {
-            Targets::Public => builder.dns_resolver(PublicOnly),
-            Targets::Any => builder,
-        };
-        builder.build().map(Self).map_err(SetupFailed::Http)
+            .user_agent(concat!("batch-image-edit/", env!("CARGO_PKG_VERSION")))
+            .build();
+        client.map(Self).map_err(SetupFailed::Http)
     }
 
     /// Posts JSON; the answer's status. The rest of the answer is not read.
@@ -81,22 +79,23 @@ impl Client {
     }
 }
 
-/// Resolves names to public addresses. The connection goes to what this answers, so that nobody can give one address to
-/// be judged and another to be called. An address in place of a name does not come by here: its text was judged.
-struct PublicOnly;
+/// Resolves names to addresses that may be called. The connection goes to what this answers, so that nobody can give one
+/// address to be judged and another to be called. An address in place of a name does not come by here: its text was judged.
+struct Resolver(Targets);
 
-impl Resolve for PublicOnly {
+impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
+        let targets = self.0;
         Box::pin(async move {
             let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            Ok(all_public(found)?)
+            Ok(judged(found, targets)?)
         })
     }
 }
 
-/// The addresses, if all of them are public: who mixes in one that is not means no good.
-fn all_public(addresses: Vec<SocketAddr>) -> Result<Addrs, NotPublic> {
-    if addresses.iter().all(|address| is_public(address.ip())) {
+/// The addresses, if all of them may be called: who mixes in one that may not means no good.
+fn judged(addresses: Vec<SocketAddr>, targets: Targets) -> Result<Addrs, NotPublic> {
+    if addresses.iter().all(|it| targets.include(it.ip())) {
         Ok(Box::new(addresses.into_iter()))
     } else {
         Err(NotPublic)
@@ -134,8 +133,9 @@ mod tests {
             .expect(1)
             .mount(&server)
             .await;
-        let target = Target::parse(&format!("{}/hook", server.uri()), Targets::Any).unwrap();
-        let client = Client::new(Targets::Any).unwrap();
+        let target =
+            Target::parse(&format!("{}/hook", server.uri()), Targets::PublicOrLoopback).unwrap();
+        let client = Client::new(Targets::PublicOrLoopback).unwrap();
         let status = client.post(&target, &[("webhook-id", "1")], "{}".to_owned());
         assert_eq!(status.await.unwrap(), 202);
     }
@@ -149,10 +149,21 @@ mod tests {
             .expect(1)
             .mount(&server)
             .await;
-        let target = Target::parse(&server.uri(), Targets::Any).unwrap();
-        let client = Client::new(Targets::Any).unwrap();
+        let target = Target::parse(&server.uri(), Targets::PublicOrLoopback).unwrap();
+        let client = Client::new(Targets::PublicOrLoopback).unwrap();
         let status = client.post(&target, &[], "{}".to_owned()).await.unwrap();
         assert_eq!(status, 307);
+    }
+
+    #[tokio::test]
+    async fn at_home_a_name_may_stand_for_this_machine() {
+        let server = MockServer::start().await;
+        let port = server.address().port();
+        let url = format!("http://localhost:{port}/");
+        let target = Target::parse(&url, Targets::PublicOrLoopback).unwrap();
+        let client = Client::new(Targets::PublicOrLoopback).unwrap();
+        let status = client.post(&target, &[], "{}".to_owned()).await.unwrap();
+        assert_eq!(status, 404);
     }
 
     #[tokio::test]
@@ -178,9 +189,20 @@ mod tests {
 
     #[test]
     fn one_address_inside_spoils_all() {
-        let public = "1.1.1.1:443".parse().unwrap();
-        let inside = "10.0.0.1:443".parse().unwrap();
-        assert!(all_public(vec![public]).is_ok());
-        assert!(all_public(vec![public, inside]).is_err());
+        use Targets::{Public, PublicOrLoopback};
+        let check = |addresses: &[&str], targets, expected| {
+            let parsed = addresses.iter().map(|it| it.parse().unwrap()).collect();
+            assert_eq!(judged(parsed, targets).is_ok(), expected, "{addresses:?}");
+        };
+        check(&["1.1.1.1:443"], Public, true);
+        check(&["1.1.1.1:443", "10.0.0.1:443"], Public, false);
+        check(&["127.0.0.1:443"], Public, false);
+        check(
+            &["127.0.0.1:80", "[::1]:80", "1.1.1.1:80"],
+            PublicOrLoopback,
+            true,
+        );
+        check(&["127.0.0.1:443", "10.0.0.1:443"], PublicOrLoopback, false);
+        check(&["169.254.169.254:80"], PublicOrLoopback, false);
     }
 }

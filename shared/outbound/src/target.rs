@@ -14,13 +14,13 @@ pub const MAX_LENGTH: usize = 2048;
 pub enum Targets {
     /// Whoever is on the public internet and speaks https.
     Public,
-    /// Anybody, also in the clear: for home, where a user's program is on the same machine.
-    Any,
+    /// These and whoever is on this machine, also in the clear: for home, where a user's program is beside us.
+    PublicOrLoopback,
 }
 
 /// A word that names no [`Targets`].
 #[derive(Debug, thiserror::Error)]
-#[error("the targets are \"public\" or \"any\", not {0:?}")]
+#[error("the targets are \"public\" or \"public-or-loopback\", not {0:?}")]
 pub struct UnknownTargets(String);
 
 impl FromStr for Targets {
@@ -29,9 +29,28 @@ impl FromStr for Targets {
     fn from_str(word: &str) -> Result<Self, Self::Err> {
         match word {
             "public" => Ok(Self::Public),
-            "any" => Ok(Self::Any),
+            "public-or-loopback" => Ok(Self::PublicOrLoopback),
             other => Err(UnknownTargets(other.to_owned())),
         }
+    }
+}
+
+impl Targets {
+    /// May this be called?
+    #[cfg(feature = "client")]
+    pub(crate) fn include(self, address: IpAddr) -> bool {
+        is_public(address) || (self == Self::PublicOrLoopback && address.is_loopback())
+    }
+
+    /// May this be of this machine, where nobody listens on the way? What a single label stands for is judged when it is
+    /// called; on the internet it is nobody's.
+    fn may_be_here(self, host: &Host<&str>) -> bool {
+        let is_of_a_machine = match host {
+            Host::Domain(name) => is_single_label(name),
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => address.is_loopback(),
+        };
+        self == Self::PublicOrLoopback && is_of_a_machine
     }
 }
 
@@ -66,15 +85,15 @@ impl Target {
             return Err(TargetRefused::TooLong);
         }
         let url = Url::parse(text).map_err(|_| TargetRefused::NoUrl)?;
-        let open = targets == Targets::Any;
-        if !(url.scheme() == "https" || open && url.scheme() == "http") {
+        let is_here = url.host().is_some_and(|host| targets.may_be_here(&host));
+        if !(url.scheme() == "https" || is_here && url.scheme() == "http") {
             return Err(TargetRefused::NotHttps);
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(TargetRefused::Credentials);
         }
         let host = url.host().ok_or(TargetRefused::NoUrl)?;
-        if !(open || may_be_public(&host)) {
+        if !(is_here || may_be_public(&host)) {
             return Err(TargetRefused::NotPublic);
         }
         Ok(Self(url))
@@ -99,11 +118,14 @@ impl Target {
 
 fn may_be_public(host: &Host<&str>) -> bool {
     match host {
-        // No single label is anybody's on the internet.
-        Host::Domain(name) => name.trim_end_matches('.').contains('.'),
+        Host::Domain(name) => !is_single_label(name),
         Host::Ipv4(address) => is_public(IpAddr::V4(*address)),
         Host::Ipv6(address) => is_public(IpAddr::V6(*address)),
     }
+}
+
+fn is_single_label(name: &str) -> bool {
+    !name.trim_end_matches('.').contains('.')
 }
 
 #[cfg(test)]
@@ -152,16 +174,42 @@ mod tests {
     }
 
     #[test]
-    fn at_home_the_neighbour_may_be_called_but_not_everything() {
-        let judge = |text| Target::parse(text, Targets::Any).err();
-        for text in ["http://127.0.0.1:9000/hook", "http://localhost/"] {
-            assert_eq!(judge(text), None, "{text}");
+    fn at_home_this_machine_may_be_called_and_no_other_inside() {
+        use TargetRefused::{Credentials, NotHttps, NotPublic};
+        for (text, expected) in [
+            ("https://example.com/", None),
+            ("http://127.0.0.1:9000/hook", None),
+            ("http://[::1]:9000/hook", None),
+            ("http://localhost:9000/", None),
+            ("https://localhost./", None),
+            // A name that is judged when it is called.
+            ("http://metadata/", None),
+            ("http://example.com/", Some(NotHttps)),
+            ("http://localhost.example.com/", Some(NotHttps)),
+            ("http://1.1.1.1/", Some(NotHttps)),
+            ("http://10.0.0.1/", Some(NotHttps)),
+            ("file:///x", Some(NotHttps)),
+            ("file://localhost/x", Some(NotHttps)),
+            ("http://a:b@localhost/", Some(Credentials)),
+            ("https://169.254.169.254/latest/meta-data/", Some(NotPublic)),
+            ("https://10.0.0.1/", Some(NotPublic)),
+            ("https://192.168.1.1/", Some(NotPublic)),
+            ("https://[::ffff:127.0.0.1]/", Some(NotPublic)),
+            ("https://[fd00:ec2::254]/", Some(NotPublic)),
+        ] {
+            let refused = Target::parse(text, Targets::PublicOrLoopback).err();
+            assert_eq!(refused, expected, "{text}");
         }
-        assert_eq!(judge("file:///x"), Some(TargetRefused::NotHttps));
-        assert_eq!(judge("http://a:b@x/"), Some(TargetRefused::Credentials));
-        for (word, targets) in [("public", Targets::Public), ("any", Targets::Any)] {
+    }
+
+    #[test]
+    fn targets_have_words() {
+        for (word, targets) in [
+            ("public", Targets::Public),
+            ("public-or-loopback", Targets::PublicOrLoopback),
+        ] {
             assert_eq!(word.parse::<Targets>().unwrap(), targets);
         }
-        assert!("all".parse::<Targets>().is_err());
+        assert!("any".parse::<Targets>().is_err());
     }
 }

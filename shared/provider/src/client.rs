@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use reqwest::{
     Response, Url,
-    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+    header::{AUTHORIZATION, HeaderMap},
     redirect, retry,
 };
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use time::OffsetDateTime;
 
 use crate::{
-    Config, ConfigError, Doubt, EditError, EditRequest, Edited, Input, InputForm, answer,
+    ApiKey, Config, ConfigError, Doubt, EditError, EditRequest, Edited, Input, InputForm, answer,
     refusal::{Head, Reason, classify, identifier},
     request::{JsonBody, multipart},
     retry_after::retry_after,
@@ -22,12 +22,11 @@ use crate::{
 /// The longest error body that is read, in bytes; those that are known have a few hundred.
 const MAX_ERROR_BYTES: usize = 256 * 1024;
 
-/// A client of one provider with one key and one model. Make one per process and share it.
+/// A client of one provider with one model. Make one per process and share it.
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
     endpoint: Url,
-    bearer: HeaderValue,
     model: String,
     max_answer_bytes: usize,
 }
@@ -53,7 +52,6 @@ impl Client {
         Ok(Self {
             http,
             endpoint: config.endpoint()?,
-            bearer: config.api_key.bearer()?,
             model: config.model.clone(),
             max_answer_bytes: config.max_answer_bytes,
         })
@@ -62,9 +60,9 @@ impl Client {
     /// Asks for one edit, once, and waits for its picture.
     ///
     /// Dropping the future early may lose a picture that is paid for.
-    pub async fn edit(&self, request: EditRequest<'_>) -> Result<Edited, EditError> {
+    pub async fn edit(&self, key: &ApiKey, request: EditRequest<'_>) -> Result<Edited, EditError> {
         let form = request.input.form();
-        let response = self.send(&request).await.map_err(failed_to_send)?;
+        let response = self.send(key, &request).await.map_err(failed_to_send)?;
         let head = Head {
             status: response.status(),
             request_id: request_id(response.headers()),
@@ -77,11 +75,11 @@ impl Client {
         }
     }
 
-    async fn send(&self, request: &EditRequest<'_>) -> reqwest::Result<Response> {
+    async fn send(&self, key: &ApiKey, request: &EditRequest<'_>) -> reqwest::Result<Response> {
         let call = self
             .http
             .post(self.endpoint.clone())
-            .header(AUTHORIZATION, self.bearer.clone());
+            .header(AUTHORIZATION, key.bearer());
         let call = match &request.input {
             Input::Url(url) => call.json(&JsonBody::new(&self.model, request, url)),
             Input::Bytes { bytes, format } => {

@@ -18,8 +18,6 @@ pub const DEFAULT_MAX_ANSWER_BYTES: usize = 100 * 1024 * 1024;
 pub struct Config {
     /// The API's root, usually ending in `/v1`; `http://` works as well as `https://`.
     pub base_url: String,
-    /// Sent as a bearer token.
-    pub api_key: ApiKey,
     /// Sent with every call: the API's own default model goes away from time to time.
     pub model: String,
     /// For the whole call, from the first packet to the last byte of the answer. High quality takes over two minutes, and
@@ -34,15 +32,9 @@ pub struct Config {
 impl Config {
     /// A configuration with the default limits.
     #[must_use]
-    pub fn new(
-        base_url: impl Into<String>,
-        api_key: ApiKey,
-        model: impl Into<String>,
-        timeout: Duration,
-    ) -> Self {
+    pub fn new(base_url: impl Into<String>, model: impl Into<String>, timeout: Duration) -> Self {
         Self {
             base_url: base_url.into(),
-            api_key,
             model: model.into(),
             timeout,
             connect_timeout: DEFAULT_CONNECT_TIMEOUT.min(timeout / 2),
@@ -87,32 +79,36 @@ impl Config {
     }
 }
 
-/// The provider's key. Its `Debug` shows that there is one, never which.
-#[derive(Clone)]
-pub struct ApiKey(String);
+/// The provider's key, as it is sent. Comes with each call, because whoever runs the service replaces it now and then. Its
+/// `Debug` shows that there is one, never which.
+#[derive(Clone, Debug)]
+pub struct ApiKey(HeaderValue);
+
+/// Empty, or not fit for a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the provider's API key is empty or has characters that no header can carry")]
+pub struct InvalidApiKey;
 
 impl ApiKey {
-    /// Takes the key as the vendor shows it; surrounding white space (a trailing newline of a secret) is dropped.
-    #[must_use]
-    pub fn new(key: &str) -> Self {
-        Self(key.trim().to_owned())
-    }
-
     /// The value of the `authorization` header, marked as sensitive.
-    pub(crate) fn bearer(&self) -> Result<HeaderValue, ConfigError> {
-        if self.0.is_empty() {
-            return Err(ConfigError::ApiKey);
-        }
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", self.0))
-            .map_err(|_source| ConfigError::ApiKey)?;
-        value.set_sensitive(true);
-        Ok(value)
+    pub(crate) fn bearer(&self) -> HeaderValue {
+        self.0.clone()
     }
 }
 
-impl fmt::Debug for ApiKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ApiKey(..)")
+impl FromStr for ApiKey {
+    type Err = InvalidApiKey;
+
+    /// Takes the key as the vendor shows it; surrounding white space (a trailing newline of a secret) is dropped.
+    fn from_str(key: &str) -> Result<Self, Self::Err> {
+        let key = key.trim();
+        if key.is_empty() {
+            return Err(InvalidApiKey);
+        }
+        let mut value =
+            HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_source| InvalidApiKey)?;
+        value.set_sensitive(true);
+        Ok(Self(value))
     }
 }
 
@@ -165,9 +161,6 @@ pub enum ConfigError {
     /// The address cannot be called.
     #[error("the provider's base URL cannot be used: {0}")]
     BaseUrl(String),
-    /// Empty, or not fit for a header.
-    #[error("the provider's API key is empty or has characters that no header can carry")]
-    ApiKey,
     /// Empty.
     #[error("the provider's model is empty")]
     Model,
@@ -197,12 +190,7 @@ mod tests {
     use super::*;
 
     fn config(base_url: &str) -> Config {
-        Config::new(
-            base_url,
-            ApiKey::new("sk-secret"),
-            "gpt-image-2",
-            Duration::from_mins(5),
-        )
+        Config::new(base_url, "gpt-image-2", Duration::from_mins(5))
     }
 
     #[test]
@@ -271,15 +259,16 @@ mod tests {
             assert!(case.validate().is_err(), "{case:?}");
         }
         for key in ["", " \n", "sk\n-1"] {
-            assert!(ApiKey::new(key).bearer().is_err(), "{key:?}");
+            assert_eq!(key.parse::<ApiKey>().unwrap_err(), InvalidApiKey, "{key:?}");
         }
     }
 
     #[test]
     fn the_key_is_never_printed() {
-        let config = config("https://example.com/v1");
-        assert!(!format!("{config:?}").contains("secret"));
-        let header = config.api_key.bearer().unwrap();
+        let key: ApiKey = "sk-secret\n".parse().unwrap();
+        assert!(!format!("{key:?}").contains("secret"));
+        let header = key.bearer();
+        assert_eq!(header, "Bearer sk-secret");
         assert!(!format!("{header:?}").contains("secret"));
     }
 

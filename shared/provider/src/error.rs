@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::DecodeError;
 use thiserror::Error;
 
-use crate::picture::PictureFault;
+use crate::{InvalidApiKey, picture::PictureFault};
 
 /// Why [`Client::edit`](crate::Client::edit) brought no picture.
 ///
@@ -80,6 +80,10 @@ pub enum EditError {
         /// The provider's id.
         request_id: Option<String>,
     },
+
+    /// What we have as a key is none, so nothing was sent.
+    #[error("there is no key for the provider")]
+    NoKey(#[from] InvalidApiKey),
 
     /// The address, the model or our use of the API is wrong: every image would end like this one.
     #[error(
@@ -181,9 +185,10 @@ impl EditError {
             Self::PhotoNotFetched { .. } | Self::RateLimited { .. } | Self::Unreachable(_) => {
                 Outcome::NotBought
             }
-            Self::OutOfMoney { .. } | Self::Unauthorized { .. } | Self::Misconfigured { .. } => {
-                Outcome::OperatorMustAct
-            }
+            Self::OutOfMoney { .. }
+            | Self::Unauthorized { .. }
+            | Self::NoKey(_)
+            | Self::Misconfigured { .. } => Outcome::OperatorMustAct,
             Self::UnknownOutcome { .. } => Outcome::Unknown,
         }
     }
@@ -197,7 +202,7 @@ impl EditError {
             Self::PhotoNotFetched { .. } => "photo_not_fetched",
             Self::RateLimited { .. } => "provider_rate_limited",
             Self::OutOfMoney { .. } => "provider_out_of_money",
-            Self::Unauthorized { .. } => "provider_unauthorized",
+            Self::Unauthorized { .. } | Self::NoKey(_) => "provider_unauthorized",
             Self::Misconfigured { .. } => "provider_misconfigured",
             Self::Unreachable(_) => "provider_unreachable",
             Self::UnknownOutcome { .. } => "provider_outcome_unknown",
@@ -249,7 +254,7 @@ impl EditError {
             | Self::Unauthorized { request_id, .. }
             | Self::Misconfigured { request_id, .. }
             | Self::UnknownOutcome { request_id, .. } => request_id.as_deref(),
-            Self::Unreachable(_) => None,
+            Self::NoKey(_) | Self::Unreachable(_) => None,
         }
     }
 

@@ -27,7 +27,7 @@ pub use answer::{Edited, InputTokens, Usage};
 pub use client::Client;
 pub use config::{
     ApiKey, Config, ConfigError, DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_ANSWER_BYTES, InputForm,
-    UnknownInputForm,
+    InvalidApiKey, UnknownInputForm,
 };
 pub use error::{Doubt, EditError, ModerationStage, Outcome};
 pub use picture::PictureFormat;

@@ -59,7 +59,8 @@ async fn main() -> Result<()> {
         Customer::new(&stack, rng, Arc::clone(&tally)).await
     });
     let mut customers = try_join_all(signed_up).await?;
-    let injector = Injector::new(&stack, &options.proxy, Arc::clone(&tally))?;
+    let injector = Injector::new(&stack, &options.proxy, Arc::clone(&tally)).await?;
+    let injector = Arc::new(injector);
     let events = schedule::schedule(options.seed, Duration::from_secs(options.seconds));
     let working = join_all(customers.iter_mut().map(|customer| customer.work(until)));
     let (injected, worked) = futures::future::join(injector.run(events), working).await;
@@ -69,19 +70,28 @@ async fn main() -> Result<()> {
 
     let stopped = Instant::now();
     let proof = Proof::new(&stack);
-    let batches = proof
-        .rest(&customers, options.welcome_credits, REST)
+    proof
+        .rest(&customers, options.welcome_credits, stopped + REST)
         .await?;
     let rested = stopped.elapsed();
+    // What comes when all is over changes nothing.
+    injector.deliver_late(options.seed, stopped + REST).await?;
+    let batches = proof
+        .rest(&customers, options.welcome_credits, stopped + REST)
+        .await?;
     let bought = proof.bought(&batches).await?;
+    let explained = bought.explained(injector.losses());
     say(&serde_json::json!({
         "seed": options.seed,
         "seconds": options.seconds,
         "secondsToRest": rested.as_secs(),
         "batches": batches.len(),
+        "refunds": proof.refunds(&customers).await?,
         "counts": tally.counts(),
         "provider": bought,
-    }))
+        "beyondOneExplainedByAtMost": explained.as_ref().ok(),
+    }))?;
+    explained.map(drop)
 }
 
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]

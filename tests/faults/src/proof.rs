@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
-use api::{Balance, BatchHistory, BatchStatus};
-use domain::{BatchId, MAX_UNKNOWN_OUTCOMES};
+use api::{Balance, BatchHistory, BatchStatus, Transactions};
+use domain::{BatchId, ImageRef, MAX_UNKNOWN_OUTCOMES, Timestamp};
 use reqwest::Method;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use stack_tests::{Stack, inside::Inside};
+use stack_tests::{Stack, engine::Engine, inside::Inside};
 use tokio::time::{Instant, sleep};
 
 use crate::users::Customer;
@@ -21,14 +21,20 @@ pub(crate) struct Proof {
 }
 
 /// What the provider was asked for and what it would send a bill for.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Bought {
     images: u64,
     calls: u64,
+    /// Calls beyond the first one of an image, those included that the provider turned away.
+    calls_beyond_one: u64,
     pictures: u64,
     /// Pictures beyond the first one of an image.
     pictures_beyond_one: u64,
+    /// Of the pictures that were bought again, those whose first answer was good: somebody died, or could not save it.
+    lost: u64,
+    /// Pictures whose answer never came, or came and was no picture.
+    spoiled: u64,
     /// Calls of which nobody knows what came of them, as the images' records count them.
     unknown_outcomes: u64,
 }
@@ -46,9 +52,8 @@ impl Proof {
         &self,
         customers: &[Customer],
         welcome: u64,
-        most: Duration,
+        give_up: Instant,
     ) -> Result<Vec<BatchId>> {
-        let give_up = Instant::now() + most;
         let mut all = Vec::new();
         for customer in customers {
             let mut spent = 0;
@@ -71,66 +76,149 @@ impl Proof {
 
     /// Compares the provider's list of calls with the images' records (R5).
     pub(crate) async fn bought(&self, batches: &[BatchId]) -> Result<Bought> {
-        let mut known: BTreeMap<String, Known> = BTreeMap::new();
-        // A retried image has its prompt in two batches: together they answer for its calls.
+        let mut known: BTreeMap<String, Vec<Known>> = BTreeMap::new();
         for &batch in batches {
             let full = self.inside.tables.batch_in_full(batch).await?;
             let full = full.with_context(|| format!("batch {batch} is gone"))?;
             for (job, index) in full.jobs.iter().zip(0..) {
-                let prompt = job.prompt.clone().unwrap_or_default();
-                let known = known.entry(prompt).or_default();
-                known.images += 1;
-                let Some(image) = full.images.get(&index) else {
-                    continue;
-                };
-                known.calls += u64::from(image.provider_calls);
-                known.unknown += u64::from(image.unknown_outcomes);
+                let image = full.images.get(&index);
+                // A retried image has its prompt in two batches.
+                known
+                    .entry(job.prompt.clone().unwrap_or_default())
+                    .or_default()
+                    .push(Known {
+                        image: ImageRef {
+                            batch_id: batch,
+                            index,
+                        },
+                        since: full.batch.created_at,
+                        calls: image.map_or(0, |image| image.provider_calls),
+                        unknown: image.map_or(0, |image| image.unknown_outcomes),
+                        seen: Vec::new(),
+                    });
             }
         }
-        let mut seen: BTreeMap<String, (u64, u64)> = BTreeMap::new();
         for call in self.stack.provider_calls("sepia").await {
             let call: Call = serde_json::from_value(call)?;
-            let (calls, pictures) = seen.entry(call.prompt).or_default();
-            *calls += 1;
-            *pictures += u64::from(call.bought);
-        }
-        let mut sum = Bought {
-            images: known.values().map(|known| known.images).sum(),
-            unknown_outcomes: known.values().map(|known| known.unknown).sum(),
-            ..Bought::default()
-        };
-        for (prompt, (calls, pictures)) in seen {
-            let Some(known) = known.get(&prompt) else {
-                bail!("the provider was asked for {prompt:?}, which nobody has submitted");
+            // A retry begins when all calls for what is retried have ended.
+            let asked = known.get_mut(&call.prompt).and_then(|known| {
+                let before = known.iter_mut().filter(|known| known.since <= call.at);
+                before.max_by_key(|known| known.since)
+            });
+            let Some(asked) = asked else {
+                bail!("the provider was asked for what nobody has submitted: {call:?}");
             };
-            // Counted before it is made: there are never more calls than that.
-            ensure!(calls <= known.calls, "{prompt:?}: {calls} calls, {known:?}");
-            let most = known.images * u64::from(MAX_UNKNOWN_OUTCOMES);
-            ensure!(
-                pictures <= known.unknown && pictures <= most,
-                "{prompt:?}: {pictures} pictures bought, {known:?}"
-            );
-            sum.calls += calls;
-            sum.pictures += pictures;
-            sum.pictures_beyond_one += pictures.saturating_sub(known.images);
+            asked.seen.push(call);
+        }
+        let engine = Engine::of(&self.stack).await;
+        let mut sum = Bought::default();
+        for known in known.values().flatten() {
+            sum.add(known)?;
+            if known.lost().next().is_some() {
+                let failures = engine.failures(known.image).await;
+                let mut lost = known.lost();
+                ensure!(
+                    lost.all(|(from, to)| failures.iter().any(|at| (from..=to).contains(at))),
+                    "a good picture was bought again, and no step had failed: {known:?} {failures:?}"
+                );
+            }
         }
         Ok(sum)
+    }
+
+    /// How many entries of all these ledgers give credits back.
+    pub(crate) async fn refunds(&self, customers: &[Customer]) -> Result<usize> {
+        let mut refunds = 0;
+        for customer in customers {
+            let mut cursor = String::new();
+            loop {
+                let path = format!("/api/billing/transactions?limit=100{cursor}");
+                let page: Transactions = get(customer, &path).await?;
+                let entries = page.transactions.iter();
+                refunds += entries.filter(|entry| entry.kind == "refund").count();
+                let Some(next) = page.next_cursor else {
+                    break;
+                };
+                cursor = format!("&cursor={next}");
+            }
+        }
+        Ok(refunds)
+    }
+}
+
+impl Bought {
+    /// Adds an image, whose calls must be those that its record counts.
+    fn add(&mut self, image: &Known) -> Result<()> {
+        let pictures: Vec<_> = image.pictures().collect();
+        let (calls, unknown) = (image.seen.len(), image.unknown);
+        // Counted before it is made: there are never more calls than that.
+        ensure!(calls <= image.calls as usize, "{image:?}");
+        ensure!(pictures.len() <= unknown as usize, "{image:?}");
+        ensure!(unknown <= MAX_UNKNOWN_OUTCOMES, "{image:?}");
+        self.images += 1;
+        self.calls += calls as u64;
+        self.calls_beyond_one += calls.saturating_sub(1) as u64;
+        self.pictures += pictures.len() as u64;
+        self.pictures_beyond_one += pictures.len().saturating_sub(1) as u64;
+        self.unknown_outcomes += u64::from(unknown);
+        let spoiled = pictures.iter().filter(|call| !call.is_good()).count();
+        self.spoiled += spoiled as u64;
+        self.lost += image.lost().count() as u64;
+        Ok(())
+    }
+
+    /// How many pictures there may be beyond one per image, if so many good answers can have been lost to faults.
+    ///
+    /// A good picture is bought again only if something struck between the answer and its save: what the provider did to
+    /// other calls is no excuse for that.
+    pub(crate) fn explained(&self, losses: u64) -> Result<u64> {
+        ensure!(
+            self.lost <= losses,
+            "{} good pictures were bought again, and faults explain {losses}: {self:?}",
+            self.lost
+        );
+        Ok(self.spoiled + losses)
     }
 }
 
 /// One call, as the provider's journal has it.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Call {
     prompt: String,
+    outcome: String,
     bought: bool,
+    at: Timestamp,
 }
 
-/// What the records say of the images with one prompt.
-#[derive(Debug, Default)]
+impl Call {
+    /// Whether the answer was the picture that was asked for, and somebody waited for it. A call that nobody waited for
+    /// stays `accepted`.
+    fn is_good(&self) -> bool {
+        matches!(self.outcome.as_str(), "answered" | "slow")
+    }
+}
+
+/// What its record says of an image, and what the provider does.
+#[derive(Debug)]
 struct Known {
-    images: u64,
-    calls: u64,
-    unknown: u64,
+    image: ImageRef,
+    since: Timestamp,
+    calls: u32,
+    unknown: u32,
+    seen: Vec<Call>,
+}
+
+impl Known {
+    fn pictures(&self) -> impl Iterator<Item = &Call> {
+        self.seen.iter().filter(|call| call.bought)
+    }
+
+    /// When each good picture was bought that was bought again, and when that was.
+    fn lost(&self) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+        let pairs = self.pictures().zip(self.pictures().skip(1));
+        let lost = pairs.filter(|(first, _)| first.is_good());
+        lost.map(|(first, again)| (first.at, again.at))
+    }
 }
 
 /// The ids of all batches that somebody has submitted.
@@ -179,4 +267,53 @@ async fn get<T: DeserializeOwned>(customer: &Customer, path: &str) -> Result<T> 
     let answer = customer.insist("look", Method::GET, path, None).await?;
     ensure!(answer.status == 200, "{path}: {}", answer.status);
     Ok(serde_json::from_slice(&answer.body)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use stack_tests::engine;
+
+    use super::*;
+
+    /// Adds up an image with these calls, the bought ones of them all counted as unknown.
+    fn sum(outcomes: &[&str]) -> Bought {
+        let at = Timestamp::from_millis(0);
+        let seen: Vec<_> = outcomes
+            .iter()
+            .map(|&outcome| Call {
+                prompt: String::new(),
+                outcome: outcome.to_owned(),
+                bought: outcome != "rate_limit",
+                at,
+            })
+            .collect();
+        let mut sum = Bought::default();
+        let image = Known {
+            image: engine::image("9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f", 0),
+            since: at,
+            calls: 3,
+            unknown: 2,
+            seen,
+        };
+        sum.add(&image).unwrap();
+        sum
+    }
+
+    #[test]
+    fn a_good_picture_that_is_bought_again_needs_an_explanation() {
+        for (outcomes, beyond_one, lost, spoiled) in [
+            (vec!["answered"], 0, 0, 0),
+            (vec!["rate_limit", "answered"], 0, 0, 0),
+            (vec!["cut", "answered"], 1, 0, 1),
+            (vec!["answered", "rate_limit", "answered"], 1, 1, 0),
+            (vec!["slow", "accepted"], 1, 1, 1),
+            (vec!["garbage", "garbage"], 1, 0, 2),
+        ] {
+            let sum = sum(&outcomes);
+            let counted = (sum.pictures_beyond_one, sum.lost, sum.spoiled);
+            assert_eq!(counted, (beyond_one, lost, spoiled), "{outcomes:?}");
+            assert_eq!(sum.explained(0).is_ok(), lost == 0, "{outcomes:?}");
+            assert_eq!(sum.explained(1).unwrap(), spoiled + 1, "{outcomes:?}");
+        }
+    }
 }

@@ -15,12 +15,22 @@ pub(crate) struct Event {
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum What {
-    /// Calls of the functions to AWS: a rule for the proxy, and its name for the report.
-    Calls { name: String, rule: Value },
+    /// Calls of the functions to AWS: which, how they fail, and a rule for the proxy.
+    Calls {
+        operation: String,
+        kind: &'static str,
+        rule: Value,
+    },
     /// A function's process is killed: the one with this number, counted round.
     Kill(usize),
+    /// A process that edits is killed while it saves the picture: the provider has answered, and the picture is lost.
+    KillSaving,
     /// Something that was delivered is delivered again: for the image with this number, counted round.
     Again(Delivery, usize),
+    /// The same, much later and in another order: it is held until a release.
+    Hold(Delivery, usize),
+    /// All that is held is delivered, in an order that this decides.
+    Release(u64),
 }
 
 /// What may be delivered again.
@@ -67,22 +77,29 @@ pub(crate) fn schedule(seed: u64, length: Duration) -> Vec<Event> {
         }
         let what = match rng.u32(0..100) {
             0..60 => calls(&mut rng),
-            60..75 => What::Kill(rng.usize(..)),
-            _ => {
-                let deliveries = [Delivery::Record, Delivery::Message, Delivery::Letter];
-                let delivery = *pick(&mut rng, &deliveries);
-                What::Again(delivery, rng.usize(..))
-            }
+            60..71 => What::Kill(rng.usize(..)),
+            71..75 => What::KillSaving,
+            75..90 => What::Again(delivery(&mut rng), rng.usize(..)),
+            90..99 => What::Hold(delivery(&mut rng), rng.usize(..)),
+            _ => What::Release(rng.u64(..)),
         };
         events.push(Event { at, what });
     }
+}
+
+fn delivery(rng: &mut fastrand::Rng) -> Delivery {
+    *pick(
+        rng,
+        &[Delivery::Record, Delivery::Message, Delivery::Letter],
+    )
 }
 
 fn calls(rng: &mut fastrand::Rng) -> What {
     let &(service, operation) = pick(rng, &CALLS);
     let times = *pick(rng, &TIMES);
     let (kind, effect) = match rng.u32(0..7) {
-        0 if operation == "TransactWriteItems" => ("conflict", conflict()),
+        0 if operation == "TransactWriteItems" => ("conflict", canceled()),
+        0 if operation == "UpdateItem" => ("conflict", conflict()),
         // The picture is paid for and not yet saved: kills should fall into this time, too.
         0 if operation == "PutObject" => ("slow", json!({ "latency": 2_000 })),
         0 | 1 => ("throttled", throttled(service)),
@@ -103,12 +120,23 @@ fn calls(rng: &mut fastrand::Rng) -> What {
         rule.extend(effect);
     }
     What::Calls {
-        name: format!("{service}:{operation} {kind}"),
+        operation: format!("{service}:{operation}"),
+        kind,
         rule,
     }
 }
 
+/// What a write beside a transaction is told.
 fn conflict() -> Value {
+    json!({ "error": {
+        "code": "TransactionConflictException",
+        "status": 400,
+        "message": "Transaction is ongoing for the item",
+    } })
+}
+
+/// What a transaction beside another one is told.
+fn canceled() -> Value {
     json!({ "error": {
         "code": "TransactionCanceledException",
         "status": 400,
@@ -158,16 +186,24 @@ mod tests {
         // A shorter run is the beginning of a longer one.
         let short = schedule(7, minute / 2);
         assert_eq!(short, events[..short.len()]);
+        let long = schedule(7, 10 * minute);
+        let has = |wanted: &dyn Fn(&What) -> bool| long.iter().any(|event| wanted(&event.what));
         for kind in [
             "conflict",
             "throttled",
             "failed",
             "reset",
             "timed out",
+            "slow",
             "lost answer",
         ] {
-            let is_kind = |event: &Event| matches!(&event.what, What::Calls { name, .. } if name.ends_with(kind));
-            assert!(schedule(7, 10 * minute).iter().any(is_kind), "{kind}");
+            let is_kind = |what: &What| matches!(what, What::Calls { kind: it, .. } if *it == kind);
+            assert!(has(&is_kind), "{kind}");
         }
+        assert!(has(&|what| matches!(what, What::Kill(_))));
+        assert!(has(&|what| matches!(what, What::KillSaving)));
+        assert!(has(&|what| matches!(what, What::Again(..))));
+        assert!(has(&|what| matches!(what, What::Hold(..))));
+        assert!(has(&|what| matches!(what, What::Release(_))));
     }
 }

@@ -17,7 +17,21 @@ pub(crate) struct Tally {
 impl Tally {
     /// One more of these.
     pub(crate) fn count(&self, what: &str) {
-        *locked(&self.counts).entry(what.to_owned()).or_default() += 1;
+        self.add(what, 1);
+    }
+
+    /// So many more of these.
+    pub(crate) fn add(&self, what: &str, more: u64) {
+        *locked(&self.counts).entry(what.to_owned()).or_default() += more;
+    }
+
+    /// How many there are of those whose name begins like this.
+    pub(crate) fn sum(&self, beginning: &str) -> u64 {
+        let counts = locked(&self.counts);
+        let those = counts
+            .iter()
+            .filter(|(what, _)| what.starts_with(beginning));
+        those.map(|(_, number)| number).sum()
     }
 
     /// Everything that was counted.
@@ -38,6 +52,7 @@ impl Tally {
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// The lock, also after a panic elsewhere.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

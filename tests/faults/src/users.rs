@@ -20,32 +20,32 @@ const PATIENCE: Duration = Duration::from_mins(3);
 /// Between two tries, and between two things that a user does.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// What the provider does to an image; most of them it just edits.
-const MOODS: [&str; 24] = [
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
+/// What the provider does to every second image: all that its stand-in knows.
+const MOODS: [&str; 23] = [
     "[[fault:rate_limit:1]]",
     "[[fault:slow_down:1]]",
+    "[[fault:out_of_money:1]]",
+    "[[fault:credit_balance_exhausted:1]]",
+    "[[fault:spend_limit:1]]",
+    "[[fault:moderation]]",
+    "[[fault:bad_image]]",
+    "[[fault:bad_key:1]]",
+    "[[fault:not_verified:1]]",
     "[[fault:overload:2]]",
     "[[fault:server_error:1]]",
     "[[fault:bad_gateway:1]]",
     "[[fault:gateway_timeout:1]]",
     "[[fault:gateway_timeout]]",
+    "[[fault:slow:2]]",
+    // Longer than the function waits here.
+    "[[fault:slow:8:1]]",
     "[[fault:cut:1]]",
     "[[fault:cut_answer:1]]",
     "[[fault:garbage:1]]",
-    "[[fault:truncated_image:1]]",
+    "[[fault:garbage]]",
     "[[fault:empty_data:1]]",
+    "[[fault:truncated_image:1]]",
     "[[fault:wrong_format:1]]",
-    "[[fault:slow:2]]",
-    "[[fault:moderation]]",
-    "[[fault:out_of_money:1]]",
 ];
 
 /// Somebody with an account, credits, and wishes.
@@ -109,7 +109,11 @@ impl Customer {
     async fn submit(&mut self) -> Result<()> {
         let mut images = Vec::new();
         for _ in 0..self.rng.usize(1..=6) {
-            let mood = self.rng.choice(MOODS).unwrap_or_default();
+            let mood = if self.rng.bool() {
+                ""
+            } else {
+                self.rng.choice(MOODS).unwrap_or_default()
+            };
             // The text by which the provider's calls for this image are known.
             let prompt = unique(&format!("sepia {mood}"));
             images.push(json!({ "key": self.photo().await?, "prompt": prompt }));
@@ -311,6 +315,23 @@ impl Customer {
                 bail!("{what} got no proper answer: {}", answer.status);
             }
             sleep(PAUSE).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_provider_misbehaves_in_every_way_that_its_stand_in_knows() {
+        for name in stand_ins::openai::fault_names() {
+            let marker = format!("[[fault:{name}");
+            let struck = |mood: &&str| {
+                let rest = mood.strip_prefix(&marker);
+                rest.is_some_and(|rest| rest.starts_with([':', ']']))
+            };
+            assert!(MOODS.iter().any(struck), "{name}");
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use serde_json::Value;
+use domain::timing::LEASE;
+use serde_json::{Value, json};
 use tidy::{Faults, Template, Workflow};
 
 /// The task whose failure must end the execution: the rescue queue takes over from there. A `Catch` would have to say
@@ -65,6 +66,50 @@ fn every_task_tries_again_with_jitter() -> Result<()> {
         }
         Ok(())
     })
+}
+
+#[test]
+fn an_invoke_that_is_throttled_is_tried_again_until_the_execution_ends() -> Result<()> {
+    let advice = "Give the task a first Retry of Lambda.TooManyRequestsException, with MaxDelaySeconds and MaxAttempts that \
+                  outlast the workflow's TimeoutSeconds: an account that has no function free is no reason to fail an image.";
+    check(advice, |workflow, faults| {
+        let execution = workflow.definition["TimeoutSeconds"].as_u64();
+        for (name, task) in workflow.tasks() {
+            let retry = &task["Retry"][0];
+            let throttled = retry["ErrorEquals"] == json!(["Lambda.TooManyRequestsException"]);
+            faults.unless(throttled, format!("{name}: not the first Retry"));
+            faults.unless(
+                Some(patience(retry)) > execution,
+                format!("{name}: too few"),
+            );
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn settling_is_tried_again_for_longer_than_a_claim_lasts() -> Result<()> {
+    let advice = "Give the Retry of image_claimed more MaxAttempts: while another holds the image, settling it has to wait.";
+    check(advice, |workflow, faults| {
+        for (name, task) in workflow.tasks() {
+            let mut claimed = tidy::each(&task["Retry"])
+                .filter(|retry| retry["ErrorEquals"] == json!(["image_claimed"]));
+            faults.unless(claimed.all(|retry| patience(retry) > LEASE.as_secs()), name);
+        }
+        Ok(())
+    })
+}
+
+/// For how many seconds a Retry with full jitter goes on, with bad luck: its waits are half of the longest on average, and
+/// a sum of some twenty is rarely a quarter short of that.
+fn patience(retry: &Value) -> u64 {
+    let number = |name: &str| retry[name].as_u64().unwrap_or_default();
+    let longest = if number("BackoffRate") > 1 {
+        number("MaxDelaySeconds")
+    } else {
+        number("IntervalSeconds")
+    };
+    number("MaxAttempts") * longest / 2 * 3 / 4
 }
 
 #[test]

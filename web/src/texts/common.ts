@@ -58,6 +58,11 @@ export const common = {
     text: "Your photos and what you typed are kept in this browser. Loading the page again usually helps.",
     reload: "Load again",
   },
+  notLoaded: {
+    title: "This part of the page did not load",
+    offline: "You are offline. It comes when you are back; what you have typed and chosen is kept.",
+    replaced: "There may be a new version. Load the page again; what you have typed and chosen is kept.",
+  },
   problem: {
     offline: "There was no answer. Check your connection; nothing you entered is lost.",
     server: "Something went wrong on our side. Nothing you entered is lost; try again in a moment.",

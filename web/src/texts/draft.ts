@@ -1,6 +1,8 @@
 import type { RefusalCode } from "../features/draft/kinds";
 import { bytes, credits, number, photos } from "./common";
 
+type Limits = { maxFileBytes: number; maxImagesPerBatch: number };
+
 export const draft = {
   title: "New batch",
   drop: {
@@ -10,7 +12,7 @@ export const draft = {
     files: "Choose photos",
     folder: "Choose a folder",
     more: "Add photos",
-    formats: "JPEG, PNG, WebP and HEIC, up to 500 at a time",
+    formats: (most: number) => `JPEG, PNG, WebP and HEIC, up to ${number(most)} at a time`,
     over: "Let go to add them",
   },
   photos: {
@@ -30,15 +32,22 @@ export const draft = {
     failed: "Upload failed",
     shrunk: (before: number, after: number) => `shrunk from ${bytes(before)} to ${bytes(after)}`,
     converted: "converted to JPEG",
+    convertedToWebP: "converted to WebP, which keeps it transparent",
     progress: (done: number, total: number) => `${number(done)} of ${number(total)} uploaded`,
     allUploaded: (count: number) => `${photos(count)} uploaded`,
     retryAll: "Try the failed ones again",
+    problems: {
+      preparation_not_loaded:
+        "What prepares photos could not be loaded. Check your connection; if it stays so, load the page again.",
+      upload_refused: "The storage has refused it.",
+      upload_failed: "The storage could not be reached. Check your connection.",
+    } as Record<string, string>,
     otherTab: "Another tab has a batch on the table already. What you add here is not kept over a reload.",
   },
   refused: {
     title: (count: number) => `${photos(count)} can’t be edited and will be left out`,
     dismiss: "Remove them",
-    reasons: {
+    reasons: ({ maxFileBytes, maxImagesPerBatch }: Limits): Record<RefusalCode, string> => ({
       empty: "The file is empty.",
       gif: "GIFs can’t be edited. Save the picture as JPEG or PNG.",
       tiff: "TIFF and camera raw files can’t be edited. Export them as JPEG.",
@@ -50,10 +59,12 @@ export const draft = {
       unknown: "This is not a photo that we know.",
       damaged: "The file is damaged or cut off. Does it open on your device?",
       needsConversion: "HEIC, AVIF and BMP are converted first. Turn on “Convert” below.",
-      tooManyBytes: "This file is larger than 50 MB. Turn on “Shrink”, or export it smaller.",
+      tooManyBytes: `This file is larger than ${bytes(maxFileBytes)}. Turn on “Shrink”, or export it smaller.`,
       tooManyPixels: "This photo has too many pixels. Turn on “Shrink”, or export it smaller.",
-      tooManyPhotos: "A batch is full at 500 photos. Put this one into the next.",
-    } satisfies Record<RefusalCode, string>,
+      tooManyPhotos: `A batch is full at ${photos(maxImagesPerBatch)}. This one waits for the next.`,
+      unreadable: "The file could not be read. Is it still there, and does it open on your device?",
+      expired: "It was uploaded so long ago that it is gone. Choose it again; its own wish is kept.",
+    }),
   },
   wish: {
     label: "Your wish for all of them",
@@ -114,7 +125,7 @@ export const draft = {
     shrink: "Shrink large photos before upload",
     shrinkHint: "To what the image service takes at most: about 8 megapixels. Quicker, and nothing is lost.",
     convert: "Convert HEIC, AVIF and BMP",
-    convertHint: "On your device, to JPEG.",
+    convertHint: "On your device, to JPEG; to WebP where it is transparent.",
   },
   submit: {
     summary: "Price",

@@ -33,6 +33,7 @@ use axum::{
 };
 use tokio::sync::Semaphore;
 
+pub use self::faults::fault_names;
 use self::{faults::Faults, journal::Journal, limiter::Limiter};
 use crate::{client::SetupError, lock};
 

@@ -1,13 +1,10 @@
 //! Claims: the one right to call the provider for an image, given by one conditional write.
 
-use aws_sdk_dynamodb::{
-    error::SdkError,
-    types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
-};
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use domain::{ClaimRefused, Image, ImageRef, ImageState, MAX_UNKNOWN_OUTCOMES, Timestamp};
 use uuid::Uuid;
 
-use super::{Tables, from_item, n, records::image_key, s};
+use super::{Tables, from_item, n, records::image_key, s, update};
 use crate::AwsError;
 
 /// A claim that was given. Whoever holds it may call the provider once.
@@ -17,6 +14,8 @@ pub struct Ticket {
     lease_id: String,
     /// Calls to the provider for this image, the one that this claim allows included.
     pub provider_calls: u32,
+    /// Those before it for which the provider could not fetch the photo.
+    pub failed_fetches: u32,
 }
 
 /// Why a claim was not given.
@@ -43,7 +42,7 @@ impl Tables {
         let lease_id = Uuid::new_v4().to_string();
         // A condition can fail on a record that would allow the claim a moment later; one more try settles that.
         for _ in 0..2 {
-            let claimed = self
+            let claim = self
                 .client
                 .update_item()
                 .table_name(&self.batches)
@@ -71,20 +70,9 @@ impl Tables {
                 .return_values(ReturnValue::AllNew)
                 .return_values_on_condition_check_failure(
                     ReturnValuesOnConditionCheckFailure::AllOld,
-                )
-                .send()
-                .await;
-            let record = match claimed {
-                Ok(claimed) => claimed.attributes,
-                Err(SdkError::ServiceError(e))
-                    if e.err().is_conditional_check_failed_exception() =>
-                {
-                    match e.into_err() {
-                        aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(failed) => failed.item,
-                        _ => None,
-                    }
-                }
-                Err(error) => return Err(AwsError::call("dynamodb:UpdateItem")(error).into()),
+                );
+            let record = match update(claim).await? {
+                Ok(record) | Err(record) => record,
             };
             let record: Image = record.map_or_else(|| Ok(Image::default()), from_item)?;
             // Also when the condition failed: the SDK repeats a write whose answer was lost, and a record that carries
@@ -94,6 +82,7 @@ impl Tables {
                     image,
                     lease_id,
                     provider_calls: record.provider_calls,
+                    failed_fetches: record.failed_fetches,
                 });
             }
             if let Err(refused) = record.may_claim(now) {
@@ -108,26 +97,35 @@ impl Tables {
     /// `known`: the outcome is known and bought nothing, so the call no longer counts against the tries. A claim that
     /// somebody else holds by now stays as it is.
     pub async fn release(&self, ticket: &Ticket, known: bool) -> Result<(), AwsError> {
-        let released = self
+        self.give_back(ticket, known, false).await
+    }
+
+    /// The same after a call that bought nothing because the provider could not fetch the photo; these are counted.
+    pub async fn release_unfetched(&self, ticket: &Ticket) -> Result<(), AwsError> {
+        self.give_back(ticket, true, true).await
+    }
+
+    async fn give_back(
+        &self,
+        ticket: &Ticket,
+        known: bool,
+        unfetched: bool,
+    ) -> Result<(), AwsError> {
+        let mut expression =
+            "SET unknown_outcomes = unknown_outcomes - :known REMOVE lease_until".to_owned();
+        let mut write = self
             .client
             .update_item()
             .table_name(&self.batches)
             .set_key(Some(image_key(ticket.image)))
-            .update_expression(
-                "SET unknown_outcomes = unknown_outcomes - :known REMOVE lease_until",
-            )
             // `lease_until` makes a repeat harmless: only one of them finds it.
             .condition_expression("lease_id = :lease_id AND attribute_exists(lease_until)")
             .expression_attribute_values(":known", n(u8::from(known)))
-            .expression_attribute_values(":lease_id", s(&ticket.lease_id))
-            .send()
-            .await;
-        match released {
-            Ok(_) => Ok(()),
-            Err(SdkError::ServiceError(e)) if e.err().is_conditional_check_failed_exception() => {
-                Ok(())
-            }
-            Err(error) => Err(AwsError::call("dynamodb:UpdateItem")(error)),
+            .expression_attribute_values(":lease_id", s(&ticket.lease_id));
+        if unfetched {
+            expression += " ADD failed_fetches :one";
+            write = write.expression_attribute_values(":one", n(1));
         }
+        update(write.update_expression(expression)).await.map(drop)
     }
 }

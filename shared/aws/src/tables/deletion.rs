@@ -4,17 +4,14 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::{
-    error::SdkError,
-    types::{AttributeValue, ReturnValue, TransactWriteItem, Update},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem, Update};
 use domain::{Account, BatchId, Timestamp, UserId};
 use serde::Deserialize;
 
 use super::{
     Item, Tables, from_item, n,
     records::{account_key, manifest_head_key, meta_key, profile_key, user_pk},
-    s,
+    s, update,
 };
 use crate::{AwsError, backoff::Backoff};
 
@@ -36,41 +33,29 @@ impl Tables {
         user: &UserId,
         now: Timestamp,
     ) -> Result<Timestamp, AwsError> {
-        let operation = "dynamodb:UpdateItem";
-        let mut backoff = Backoff::within(BUDGET);
-        loop {
-            let closed = self
-                .client
-                .update_item()
-                .table_name(&self.credits)
-                .set_key(Some(account_key(user)))
-                .update_expression(
-                    "SET deleted_at = if_not_exists(deleted_at, :now), \
-                     created_at = if_not_exists(created_at, :now), \
-                     balance = if_not_exists(balance, :zero), owed = if_not_exists(owed, :zero), \
-                     #entries = if_not_exists(#entries, :zero)",
-                )
-                .expression_attribute_names("#entries", "entries")
-                .expression_attribute_values(":now", s(now))
-                .expression_attribute_values(":zero", n(0))
-                .return_values(ReturnValue::AllNew)
-                .send()
-                .await;
-            match closed {
-                Ok(closed) => {
-                    let account: Account = from_item(closed.attributes.unwrap_or_default())?;
-                    return account
-                        .deleted_at
-                        .ok_or_else(|| AwsError::Missing("the time just written".to_owned()));
-                }
-                Err(SdkError::ServiceError(e)) if e.err().is_transaction_conflict_exception() => {
-                    if !backoff.wait().await {
-                        return Err(AwsError::Contended("closing an account"));
-                    }
-                }
-                Err(error) => return Err(AwsError::call(operation)(error)),
-            }
-        }
+        let close = self
+            .client
+            .update_item()
+            .table_name(&self.credits)
+            .set_key(Some(account_key(user)))
+            .update_expression(
+                "SET deleted_at = if_not_exists(deleted_at, :now), \
+                 created_at = if_not_exists(created_at, :now), \
+                 balance = if_not_exists(balance, :zero), owed = if_not_exists(owed, :zero), \
+                 #entries = if_not_exists(#entries, :zero)",
+            )
+            .expression_attribute_names("#entries", "entries")
+            .expression_attribute_values(":now", s(now))
+            .expression_attribute_values(":zero", n(0))
+            .return_values(ReturnValue::AllNew);
+        // It has no condition that could fail.
+        let closed = match update(close).await? {
+            Ok(record) | Err(record) => record,
+        };
+        let account: Account = from_item(closed.unwrap_or_default())?;
+        account
+            .deleted_at
+            .ok_or_else(|| AwsError::Missing("the time just written".to_owned()))
     }
 
     /// Deletes what is known of a user beyond their balance: nobody writes to them any more.

@@ -4,21 +4,19 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::{
-    error::SdkError,
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    operation::update_item::builders::UpdateItemFluentBuilder,
     types::{ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use domain::Timestamp;
-use domain::pace::{Entry, Gate, HORIZON, Pace, Rules, Turn};
+use domain::pace::{Entry, Gate, HORIZON, Pace, Rules, Turn, Window};
 
-use super::{Item, Tables, from_item, n, records::gate_key, s};
+use super::{Item, Tables, from_item, n, records::gate_key, s, update};
 use crate::AwsError;
 
-/// Images that were told to come later are spread over as long again as they have to wait, and at most over this, so that
-/// they do not all come at once.
-const SPREAD: Duration = Duration::from_secs(30);
 /// Writes that may lose against others before an image is told to come later.
 const TRIES: u32 = 8;
+/// How much later.
+const LOST: Duration = Duration::from_secs(1);
 
 /// Whether an image may go to the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +33,17 @@ pub enum Booking {
 }
 
 impl Tables {
-    /// Books a turn, in one conditional write if others are waiting and in two if not.
-    pub async fn book_turn(&self, rules: Rules, now: Timestamp) -> Result<Booking, AwsError> {
+    /// Books a turn, in one conditional write if others are waiting and in two if not. Nobody is told to ask again after
+    /// their deadline.
+    pub async fn book_turn(
+        &self,
+        rules: Rules,
+        now: Timestamp,
+        deadline: Timestamp,
+    ) -> Result<Booking, AwsError> {
+        let later = |window: Window| Booking::Later {
+            until: window.pick(deadline, fastrand::u64(..)),
+        };
         let interval = millis(rules.pace.interval());
         // Most turns are booked while others wait.
         let mut entry = Entry::Queue;
@@ -71,11 +78,7 @@ impl Tables {
                         n(now.plus(rules.probe_every).as_millis()),
                     )
                     .expression_attribute_values(":now", n(now.as_millis())),
-                Entry::Later { until } => {
-                    return Ok(Booking::Later {
-                        until: spread(until, now),
-                    });
-                }
+                Entry::Later(window) => return Ok(later(window)),
             };
             match try_write(write.return_values(ReturnValue::AllNew)).await? {
                 Ok(_) if entry == Entry::Probe => return Ok(Booking::Probe),
@@ -89,9 +92,10 @@ impl Tables {
                 Err(gate) => entry = gate.entry(now),
             }
         }
-        Ok(Booking::Later {
-            until: spread(now, now),
-        })
+        Ok(later(Window {
+            from: now,
+            to: now.plus(LOST),
+        }))
     }
 
     /// Whether a turn that was booked earlier still holds: not if the circuit has opened since.
@@ -190,6 +194,34 @@ impl Tables {
         try_write(anew).await.map(drop)
     }
 
+    /// Takes images that will not have their turns out of the backlog again. Losing this, or counting one image that has
+    /// a turn after all, makes an estimate a little wrong until the backlog is over, nothing else.
+    pub(crate) async fn shorten_backlog(
+        &self,
+        pace: Pace,
+        images: u32,
+        now: Timestamp,
+    ) -> Result<(), AwsError> {
+        let less = millis(pace.interval().saturating_mul(images));
+        let least = now.as_millis().saturating_add(less);
+        let shorter = self
+            .gate_update()
+            .update_expression("SET backlog_until = backlog_until - :less")
+            .condition_expression("backlog_until >= :least")
+            .expression_attribute_values(":less", n(less))
+            .expression_attribute_values(":least", n(least));
+        if try_write(shorter).await?.is_ok() {
+            return Ok(());
+        }
+        let over = self
+            .gate_update()
+            .update_expression("SET backlog_until = :now")
+            .condition_expression("backlog_until BETWEEN :now AND :least")
+            .expression_attribute_values(":now", n(now.as_millis()))
+            .expression_attribute_values(":least", n(least));
+        try_write(over).await.map(drop)
+    }
+
     fn gate_update(&self) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
@@ -202,26 +234,12 @@ impl Tables {
 /// The gate after the write, or as it was if the condition failed.
 async fn try_write(write: UpdateItemFluentBuilder) -> Result<Result<Gate, Gate>, AwsError> {
     let gate = |item: Option<Item>| item.map_or_else(|| Ok(Gate::default()), from_item);
-    match write.send().await {
-        Ok(written) => gate(written.attributes).map(Ok),
-        Err(SdkError::ServiceError(e)) if e.err().is_conditional_check_failed_exception() => {
-            match e.into_err() {
-                UpdateItemError::ConditionalCheckFailedException(failed) => {
-                    gate(failed.item).map(Err)
-                }
-                _ => Ok(Err(Gate::default())),
-            }
-        }
-        Err(error) => Err(AwsError::call("dynamodb:UpdateItem")(error)),
+    match update(write).await? {
+        Ok(written) => gate(written).map(Ok),
+        Err(before) => gate(before).map(Err),
     }
 }
 
 fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn spread(until: Timestamp, now: Timestamp) -> Timestamp {
-    let most = until.since(now).clamp(Duration::from_secs(1), SPREAD);
-    let millis = u64::try_from(most.as_millis()).unwrap_or(u64::MAX);
-    until.plus(Duration::from_millis(fastrand::u64(0..=millis)))
 }

@@ -27,17 +27,23 @@ pub use submit::{Accepted, SubmitError};
 
 pub(crate) use records::{LedgerLine, image_key, meta_key};
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
     error::SdkError,
-    operation::transact_write_items::TransactWriteItemsError,
+    operation::{
+        transact_write_items::TransactWriteItemsError,
+        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    },
     types::{AttributeValue, TransactWriteItem},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{AwsError, Settings, settings::client};
+use crate::{AwsError, Settings, backoff::Backoff, settings::client};
+
+/// How long the write of one record is tried against transactions that it is part of.
+const UPDATE_BUDGET: Duration = Duration::from_secs(5);
 
 /// A record as DynamoDB has it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
@@ -145,6 +151,34 @@ impl Tables {
             .item
             .map(from_item)
             .transpose()
+    }
+}
+
+/// Writes one record: what the write returns, or `Err` with the record as it was (if the write asks for it) when its
+/// condition failed.
+///
+/// A record that a transaction is just about to write is tried again. The SDK takes that conflict for an answer.
+async fn update(
+    write: UpdateItemFluentBuilder,
+) -> Result<Result<Option<Item>, Option<Item>>, AwsError> {
+    let mut backoff = Backoff::within(UPDATE_BUDGET);
+    loop {
+        let error = match write.clone().send().await {
+            Ok(written) => return Ok(Ok(written.attributes)),
+            Err(SdkError::ServiceError(e)) if e.err().is_transaction_conflict_exception() => {
+                SdkError::ServiceError(e)
+            }
+            Err(SdkError::ServiceError(e)) if e.err().is_conditional_check_failed_exception() => {
+                return Ok(Err(match e.into_err() {
+                    UpdateItemError::ConditionalCheckFailedException(failed) => failed.item,
+                    _ => None,
+                }));
+            }
+            Err(error) => return Err(AwsError::call("dynamodb:UpdateItem")(error)),
+        };
+        if !backoff.wait().await {
+            return Err(AwsError::call("dynamodb:UpdateItem")(error));
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! The index over open batches: which of them somebody should look at, and what may be put right in their own records.
 
-use aws_sdk_dynamodb::error::SdkError;
 use domain::{Batch, BatchId, Counts, Timestamp};
 use futures::future::try_join_all;
 use serde::Deserialize;
@@ -8,7 +7,7 @@ use serde::Deserialize;
 use super::{
     Tables, from_item, n,
     records::{OPEN_SHARDS, meta_key},
-    s,
+    s, update,
 };
 use crate::AwsError;
 
@@ -53,23 +52,15 @@ impl Tables {
 
     /// Notes when an open batch is to be looked at next. One that is over by now stays as it is.
     pub async fn look_again(&self, batch_id: BatchId, at: Timestamp) -> Result<(), AwsError> {
-        let noted = self
+        let note = self
             .client
             .update_item()
             .table_name(&self.batches)
             .set_key(Some(meta_key(batch_id)))
             .update_expression("SET check_at = :at")
             .condition_expression("attribute_exists(open_shard)")
-            .expression_attribute_values(":at", s(at))
-            .send()
-            .await;
-        match noted {
-            Ok(_) => Ok(()),
-            Err(SdkError::ServiceError(e)) if e.err().is_conditional_check_failed_exception() => {
-                Ok(())
-            }
-            Err(error) => Err(AwsError::call("dynamodb:UpdateItem")(error)),
-        }
+            .expression_attribute_values(":at", s(at));
+        update(note).await.map(drop)
     }
 
     /// Makes a batch's own counts those of its images; says whether it did.
@@ -85,7 +76,7 @@ impl Tables {
         let mut expression = "SET #open = :open, completed = :completed, #failed = :failed, \
                               canceled = :canceled"
             .to_owned();
-        let mut update = self
+        let mut write = self
             .client
             .update_item()
             .table_name(&self.batches)
@@ -106,14 +97,9 @@ impl Tables {
             .expression_attribute_values(":seen_canceled", n(seen.canceled));
         if counted.open() == 0 {
             expression += ", finished_at = :now REMOVE open_shard, check_at";
-            update = update.expression_attribute_values(":now", s(now));
+            write = write.expression_attribute_values(":now", s(now));
         }
-        match update.update_expression(expression).send().await {
-            Ok(_) => Ok(true),
-            Err(SdkError::ServiceError(e)) if e.err().is_conditional_check_failed_exception() => {
-                Ok(false)
-            }
-            Err(error) => Err(AwsError::call("dynamodb:UpdateItem")(error)),
-        }
+        let written = update(write.update_expression(expression)).await?;
+        Ok(written.is_ok())
     }
 }

@@ -9,13 +9,16 @@ use provider::{
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
-use crate::support::{PROMPT, by_url, client, config, edited, picture, serving};
+use crate::support::{PROMPT, by_url, client, config, edited, key, picture, serving};
 
 /// What an answer becomes. That the server was called exactly once is checked as well.
 async fn error_of(answer: ResponseTemplate, request: EditRequest<'_>) -> EditError {
     let answer = answer.insert_header("x-request-id", "req_0a1b");
     let server = serving(answer).await;
-    let error = client(&server.uri()).edit(request).await.unwrap_err();
+    let error = client(&server.uri())
+        .edit(&key(), request)
+        .await
+        .unwrap_err();
     assert_eq!(error.request_id(), Some("req_0a1b"), "{error}");
     error
 }
@@ -287,7 +290,7 @@ async fn an_answer_that_announces_too_much_is_not_read() {
     config.max_answer_bytes = 100;
     let error = Client::new(&config)
         .unwrap()
-        .edit(by_url())
+        .edit(&key(), by_url())
         .await
         .unwrap_err();
     assert!(

@@ -17,7 +17,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::support::{by_url, client, config, edited, picture};
+use crate::support::{by_url, client, config, edited, key, picture};
 
 /// What a server does with a connection after it has read the request.
 #[derive(Clone)]
@@ -109,7 +109,7 @@ async fn a_closed_port_costs_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let root = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let error = client(&root).edit(by_url()).await.unwrap_err();
+    let error = client(&root).edit(&key(), by_url()).await.unwrap_err();
     assert!(matches!(error, EditError::Unreachable(_)), "{error:?}");
     assert_eq!(error.outcome(), Outcome::NotBought);
     assert!(!format!("{error:?}").contains("/v1"), "{error:?}");
@@ -140,7 +140,7 @@ async fn a_failed_handshake_costs_nothing() {
         config.connect_timeout = connect_timeout;
         let error = Client::new(&config)
             .unwrap()
-            .edit(by_url())
+            .edit(&key(), by_url())
             .await
             .unwrap_err();
         assert!(matches!(error, EditError::Unreachable(_)), "{error:?}");
@@ -155,7 +155,10 @@ async fn a_connection_cut_after_the_request_is_not_tried_again() {
         b"not HTTP at all\r\n\r\n".to_vec(),
     ] {
         let server = Server::start(Then::Close(bytes)).await;
-        let error = client(&server.root()).edit(by_url()).await.unwrap_err();
+        let error = client(&server.root())
+            .edit(&key(), by_url())
+            .await
+            .unwrap_err();
         assert!(matches!(doubt(error), Doubt::Cut(_)));
         assert_eq!(server.connections(), 1);
     }
@@ -174,7 +177,10 @@ async fn an_answer_cut_in_its_body_leaves_the_outcome_unknown() {
     .concat();
     for answer in [http("200 OK", body.len(), half), chunked] {
         let server = Server::start(Then::Close(answer)).await;
-        let error = client(&server.root()).edit(by_url()).await.unwrap_err();
+        let error = client(&server.root())
+            .edit(&key(), by_url())
+            .await
+            .unwrap_err();
         assert!(matches!(doubt(error), Doubt::Cut(_)));
         assert_eq!(server.connections(), 1);
     }
@@ -188,7 +194,10 @@ async fn a_cut_refusal_is_final_for_nobody_and_a_cut_limit_is_still_a_limit() {
         ("401 Unauthorized", "provider_unauthorized"),
     ] {
         let server = Server::start(Then::Close(http(status, 100, b"{\"error\":"))).await;
-        let error = client(&server.root()).edit(by_url()).await.unwrap_err();
+        let error = client(&server.root())
+            .edit(&key(), by_url())
+            .await
+            .unwrap_err();
         assert_eq!(error.code(), branch, "{status}");
     }
 }
@@ -207,7 +216,7 @@ async fn a_slow_answer_ends_with_the_timeout_of_the_whole_call() {
         config.timeout = Duration::from_millis(300);
         let error = Client::new(&config)
             .unwrap()
-            .edit(by_url())
+            .edit(&key(), by_url())
             .await
             .unwrap_err();
         assert!(matches!(doubt(error), Doubt::TimedOut));
@@ -228,7 +237,7 @@ async fn an_unannounced_flood_is_cut_off_at_the_limit() {
     config.max_answer_bytes = 1000;
     let error = Client::new(&config)
         .unwrap()
-        .edit(by_url())
+        .edit(&key(), by_url())
         .await
         .unwrap_err();
     assert!(matches!(doubt(error), Doubt::TooLong { limit: 1000 }));
@@ -241,7 +250,7 @@ async fn every_edit_opens_a_connection_of_its_own() {
     let server = Server::start(Then::Hold(http("200 OK", body.len(), &body))).await;
     let client = client(&server.root());
     for edits in 1..=3 {
-        client.edit(by_url()).await.unwrap();
+        client.edit(&key(), by_url()).await.unwrap();
         assert_eq!(server.connections(), edits);
     }
 }

@@ -3,15 +3,19 @@
 use bytes::Bytes;
 use provider::{EditRequest, Edited, Input, InputTokens, PictureFormat, Usage};
 use serde_json::json;
-use wiremock::{Request, ResponseTemplate, http::HeaderName};
+use wiremock::{
+    Mock, MockServer, Request, ResponseTemplate, http::HeaderName, matchers::bearer_token,
+};
 
-use crate::support::{KEY, MODEL, PHOTO_URL, PROMPT, by_url, client, edited, picture, serving};
+use crate::support::{
+    KEY, MODEL, PHOTO_URL, PROMPT, by_url, client, edited, key, picture, serving,
+};
 
 /// Sends `request` to a server that grants it, and gives back what arrived there.
 async fn sent(request: EditRequest<'_>) -> Request {
     let answer = edited(&picture(request.output_format));
     let server = serving(ResponseTemplate::new(200).set_body_json(answer)).await;
-    client(&server.uri()).edit(request).await.unwrap();
+    client(&server.uri()).edit(&key(), request).await.unwrap();
     server.received_requests().await.unwrap().remove(0)
 }
 
@@ -141,6 +145,24 @@ async fn a_success_is_a_picture_and_what_it_cost() {
             quality: Some("medium".to_owned()),
             request_id: Some("req_0a1b".to_owned()),
         };
-        assert_eq!(client(&server.uri()).edit(request).await.unwrap(), expected);
+        assert_eq!(
+            client(&server.uri()).edit(&key(), request).await.unwrap(),
+            expected
+        );
+    }
+}
+
+#[tokio::test]
+async fn each_call_is_made_with_the_key_that_it_is_given() {
+    let server = MockServer::start().await;
+    let client = client(&server.uri());
+    for key in ["sk-old", "sk-new"] {
+        let answer = edited(&picture(PictureFormat::Png));
+        Mock::given(bearer_token(key))
+            .respond_with(ResponseTemplate::new(200).set_body_json(answer))
+            .expect(1)
+            .mount(&server)
+            .await;
+        client.edit(&key.parse().unwrap(), by_url()).await.unwrap();
     }
 }

@@ -18,13 +18,12 @@ pub(crate) const PHOTO_URL: &str =
 pub(crate) fn config(root: &str) -> Config {
     Config {
         connect_timeout: Duration::from_secs(5),
-        ..Config::new(
-            format!("{root}/v1"),
-            ApiKey::new(KEY),
-            MODEL,
-            Duration::from_secs(20),
-        )
+        ..Config::new(format!("{root}/v1"), MODEL, Duration::from_secs(20))
     }
+}
+
+pub(crate) fn key() -> ApiKey {
+    KEY.parse().unwrap()
 }
 
 pub(crate) fn client(root: &str) -> Client {

@@ -2,7 +2,7 @@
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Download, RotateCw, Sparkles, X } from "lucide-react";
-import { lazy, Suspense, useCallback, useState } from "react";
+import { Suspense, useCallback, useState } from "react";
 import { Link, useLocation, useNavigate, useParams } from "react-router";
 import { api, ok } from "../../api/client";
 import { Problem } from "../../api/problem";
@@ -12,6 +12,7 @@ import { sayProblem } from "../../texts/problem";
 import { Button } from "../../ui/Button";
 import { cn } from "../../ui/cn";
 import { Dialog } from "../../ui/Dialog";
+import { later } from "../../ui/later";
 import { NotFound } from "../../ui/NotFound";
 import { Notice } from "../../ui/Notice";
 import { Progress } from "../../ui/Progress";
@@ -25,7 +26,7 @@ import { ResultGrid } from "./ResultGrid";
 import { useAnnouncement } from "./useAnnouncement";
 import { type Batch, forgetLinks, type Image, isGone, useBatch } from "./useBatch";
 
-const Viewer = lazy(() => import("./Viewer"));
+const Viewer = later(() => import("./Viewer"));
 
 export default function BatchPage() {
   const { id = "" } = useParams();

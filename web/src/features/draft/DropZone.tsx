@@ -7,10 +7,10 @@ import { filesOf, looksLikePhoto } from "./files";
 
 const ACCEPT = "image/jpeg,image/png,image/webp,image/heic,image/heif,image/avif,image/*,.heic,.heif";
 
-type Props = { onFiles: (files: File[]) => void; small: boolean };
+type Props = { onFiles: (files: File[], unreadable?: string[]) => void; small: boolean; most: number };
 
 /** Photos by choosing, dropping anywhere on the page, or pasting. */
-export function DropZone({ onFiles, small }: Props) {
+export function DropZone({ onFiles, small, most }: Props) {
   const files = useRef<HTMLInputElement>(null);
   const folder = useRef<HTMLInputElement>(null);
   const [over, setOver] = useState(false);
@@ -39,10 +39,7 @@ export function DropZone({ onFiles, small }: Props) {
         event.preventDefault();
         depth = 0;
         setOver(false);
-        const alone = event.dataTransfer.files.length;
-        void filesOf(event.dataTransfer).then((found) =>
-          onFiles(found.length > alone ? found.filter(looksLikePhoto) : found),
-        );
+        void filesOf(event.dataTransfer).then(({ files, unreadable }) => onFiles(files, unreadable));
       }),
       on("paste", (event) => {
         const pasted = [...(event.clipboardData?.files ?? [])];
@@ -133,7 +130,7 @@ export function DropZone({ onFiles, small }: Props) {
                 {t.drop.folder}
               </Button>
             </div>
-            <p className="text-sm text-ink-2">{t.drop.formats}</p>
+            <p className="text-sm text-ink-2">{t.drop.formats(most)}</p>
           </div>
         </div>
       )}

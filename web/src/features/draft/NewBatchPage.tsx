@@ -1,14 +1,16 @@
 // Photos, a wish, the price, the button.
 
 import { Trash2 } from "lucide-react";
-import { lazy, Suspense, useCallback, useDeferredValue, useEffect, useRef, useState } from "react";
+import { Suspense, useCallback, useDeferredValue, useEffect, useRef, useState } from "react";
 import { useLocation } from "react-router";
 import type { Schemas } from "../../api/client";
+import { Problem } from "../../api/problem";
 import { common } from "../../texts/common";
 import { draft as t } from "../../texts/draft";
 import { sayProblem } from "../../texts/problem";
 import { Button, ButtonLink } from "../../ui/Button";
 import { Dialog } from "../../ui/Dialog";
+import { later } from "../../ui/later";
 import { Notice } from "../../ui/Notice";
 import { useTitle } from "../../ui/useTitle";
 import { useSession } from "../account/session";
@@ -22,14 +24,14 @@ import { SubmitBar } from "./SubmitBar";
 import { useSubmit } from "./useSubmit";
 import { WishBox } from "./WishBox";
 
-const PhotoDialog = lazy(() => import("./PhotoDialog"));
+const PhotoDialog = later(() => import("./PhotoDialog"));
 
 /** What another page can hand over: the wish of an older batch. */
 export type Reuse = { wish?: Partial<Wish> } | null;
 
 export default function NewBatchPage() {
   const session = useSession();
-  return session && <NewBatch user={session.userId} />;
+  return session && <NewBatch key={session.userId} user={session.userId} />;
 }
 
 function NewBatch({ user }: { user: string }) {
@@ -41,11 +43,16 @@ function NewBatch({ user }: { user: string }) {
   const [opened, setOpened] = useState<string>();
   const [clearing, setClearing] = useState(false);
   const [missing, setMissing] = useState(false);
+  const [before, setBefore] = useState<Partial<Wish>>();
   const prompt = useRef<HTMLTextAreaElement>(null);
   const reuse = useLocation().state as Reuse;
 
   useEffect(() => {
-    if (reuse?.wish) draft.setWish(reuse.wish);
+    if (reuse?.wish) {
+      const { prompt, quality, size, format } = draft.snapshot().wish;
+      if (prompt.trim() && prompt !== reuse.wish.prompt) setBefore({ prompt, quality, size, format });
+      draft.setWish(reuse.wish);
+    }
     // Once: coming back to the page must not undo what was typed since.
     history.replaceState({ ...history.state, usr: null }, "");
   }, [draft, reuse]);
@@ -56,13 +63,15 @@ function NewBatch({ user }: { user: string }) {
   const refused = photos.filter(({ state }) => state === "refused");
   const shown = photos.filter(({ state }) => state !== "refused");
   const usable = shown.filter(({ state }) => state !== "failed");
-  const failed = shown.length - usable.length;
+  const failed = shown.filter(({ state }) => state === "failed");
+  const { maxFileBytes, maxImagesPerBatch } = account.data?.limits ?? draft.limits;
+  const reasons = t.refused.reasons({ maxFileBytes, maxImagesPerBatch });
   const uploaded = usable.filter(({ state }) => state === "uploaded").length;
   const limits = account.data?.limits;
   const prices = account.data?.prices ?? [];
   const isSending = state.at === "sending" || state.at === "unanswered";
 
-  const add = useCallback((files: File[]) => draft.add(files), [draft]);
+  const add = useCallback((files: File[], unreadable?: string[]) => draft.add(files, unreadable), [draft]);
   const remove = useCallback((id: string) => draft.remove(id), [draft]);
   const retry = useCallback((id: string) => draft.retry(id), [draft]);
 
@@ -85,7 +94,7 @@ function NewBatch({ user }: { user: string }) {
             <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
               <h2 className="nums text-xl font-semibold">{t.photos.heading(shown.length)}</h2>
               <div className="flex items-center gap-2">
-                <DropZone small onFiles={add} />
+                <DropZone small onFiles={add} most={maxImagesPerBatch} />
                 <Button
                   size="s"
                   look="quiet"
@@ -98,26 +107,30 @@ function NewBatch({ user }: { user: string }) {
               </div>
             </div>
           )}
-          {shown.length === 0 && <DropZone small={false} onFiles={add} />}
+          {shown.length === 0 && <DropZone small={false} onFiles={add} most={maxImagesPerBatch} />}
           {loaded && !draft.keeps && <Notice kind="info">{t.photos.otherTab}</Notice>}
           <p role="status" className="sr-only">
             {usable.length > 0 && uploaded === usable.length && t.photos.allUploaded(uploaded)}
           </p>
-          {failed > 0 && (
+          {failed.length > 0 && (
             <Notice
               kind="bad"
-              title={`${t.photos.failed}: ${t.photos.heading(failed)}`}
+              title={`${t.photos.failed}: ${t.photos.heading(failed.length)}`}
               actions={
                 <Button
                   size="s"
                   onClick={() => {
-                    for (const { id } of shown) draft.retry(id);
+                    for (const { id } of failed) draft.retry(id);
                   }}
                 >
                   {t.photos.retryAll}
                 </Button>
               }
-            />
+            >
+              {[...new Set(failed.map(({ problem }) => sayFailure(problem)))].map((reason) => (
+                <p key={reason}>{reason}</p>
+              ))}
+            </Notice>
           )}
           {refused.length > 0 && (
             <Notice
@@ -137,7 +150,7 @@ function NewBatch({ user }: { user: string }) {
               <ul className="max-h-60 space-y-1 overflow-auto text-sm">
                 {refused.map(({ id, name, reason }) => (
                   <li key={id}>
-                    <strong className="font-semibold">{name}</strong> {t.refused.reasons[reason ?? "unknown"]}
+                    <strong className="font-semibold">{name}</strong> {reasons[reason ?? "unknown"]}
                   </li>
                 ))}
               </ul>
@@ -185,7 +198,7 @@ function NewBatch({ user }: { user: string }) {
                 </Button>
               }
             >
-              {common.problem.offline}
+              {sayProblem(Problem.from(account.error))}
             </Notice>
           )}
           <fieldset disabled={isSending} className="space-y-5">
@@ -199,6 +212,8 @@ function NewBatch({ user }: { user: string }) {
                 draft.setWish(change);
               }}
               error={missing ? t.wish.missing : undefined}
+              before={before}
+              onBefore={setBefore}
             />
             <OptionsBox wish={wish} prices={prices} onWish={(change) => draft.setWish(change)} />
           </fieldset>
@@ -250,6 +265,8 @@ function NewBatch({ user }: { user: string }) {
     </div>
   );
 }
+
+const sayFailure = (problem = new Problem(0, "offline", "")) => t.photos.problems[problem.code] ?? sayProblem(problem);
 
 function requestOf(photos: Photo[], wish: Wish): Schemas["SubmitRequest"] {
   return {

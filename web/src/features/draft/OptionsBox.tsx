@@ -1,10 +1,11 @@
 import { ChevronDown } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { draft as t } from "../../texts/draft";
+import { later } from "../../ui/later";
 import { Skeleton } from "../../ui/Skeleton";
 import type { OptionsProps } from "./OptionsForm";
 
-const OptionsForm = lazy(() => import("./OptionsForm"));
+const OptionsForm = later(() => import("./OptionsForm"));
 
 /** What costs more, and how photos are prepared. Folded up, and loaded when unfolded: the defaults are good. */
 export function OptionsBox(props: OptionsProps) {

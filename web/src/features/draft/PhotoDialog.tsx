@@ -20,7 +20,7 @@ export default function PhotoDialog({ photo, maxPrompt, onClose, onPrompt, onRem
     photo.width && `${photo.width} × ${photo.height}`,
     bytes(photo.uploadSize ?? photo.size),
     photo.note === "shrunk" && t.photos.shrunk(photo.size, photo.uploadSize ?? photo.size),
-    photo.note === "converted" && t.photos.converted,
+    (photo.note === "converted" || photo.note === "convertedToWebP") && t.photos[photo.note],
   ];
   return (
     <Dialog

@@ -12,19 +12,21 @@ type Props = {
   wish: Wish;
   onWish: (wish: Partial<Wish>) => void;
   maxPrompt: number;
+  /** What a click has replaced, and can bring back. */
+  before: Partial<Wish> | undefined;
+  onBefore: (before: Partial<Wish> | undefined) => void;
   error?: string | undefined;
   ref?: Ref<HTMLTextAreaElement> | undefined;
 };
 
 /** The wish for all photos: typed, from a preset, or one of the person's own. */
-export function WishBox({ user, wish, onWish, maxPrompt, error, ref }: Props) {
+export function WishBox({ user, wish, onWish, maxPrompt, before, onBefore, error, ref }: Props) {
   const [own, setOwn] = useState(() => savedPrompts(user));
-  const [before, setBefore] = useState<Partial<Wish>>();
   const text = wish.prompt.trim();
   const isPreset = presets.some(({ id }) => t.presets[id].prompt === text);
 
   const choose = (next: Partial<Wish>) => {
-    if (text && !isPreset && !own.includes(text)) setBefore({ prompt: wish.prompt, format: wish.format });
+    if (text && !isPreset && !own.includes(text)) onBefore({ prompt: wish.prompt, format: wish.format });
     onWish(next);
   };
   const keep = (prompts: string[]) => {
@@ -43,7 +45,7 @@ export function WishBox({ user, wish, onWish, maxPrompt, error, ref }: Props) {
         maxLength={maxPrompt}
         error={error}
         onChange={(event) => {
-          setBefore(undefined);
+          onBefore(undefined);
           onWish({ prompt: event.target.value });
         }}
         aside={
@@ -53,7 +55,7 @@ export function WishBox({ user, wish, onWish, maxPrompt, error, ref }: Props) {
               className="text-sm underline"
               onClick={() => {
                 onWish(before);
-                setBefore(undefined);
+                onBefore(undefined);
               }}
             >
               {t.wish.undo}

@@ -6,7 +6,7 @@ import { api, ok, type Schemas } from "../../api/client";
 import { Problem } from "../../api/problem";
 import { whenPersonLeaves } from "../account/session";
 import type { RefusalCode } from "./kinds";
-import { prepare, WORKERS } from "./prepare";
+import { type Prepared, prepare, WORKERS } from "./prepare";
 import { dropPhoto, loadPhotos, readJson, type SavedPhoto, savePhoto, savePreviews, writeJson } from "./saved";
 import { isFresh, type Link, upload } from "./upload";
 
@@ -20,14 +20,15 @@ export type Photo = {
   /** Of the upload, from 0 to 1. */
   readonly progress: number;
   readonly prompt: string;
-  readonly reason?: RefusalCode;
-  readonly problem?: Problem;
+  readonly reason?: RefusalCode | undefined;
+  readonly problem?: Problem | undefined;
   readonly thumb?: string;
   readonly width?: number;
   readonly height?: number;
-  readonly note?: "converted" | "shrunk" | undefined;
+  readonly note?: Prepared["note"];
   readonly uploadSize?: number;
-  readonly key?: string;
+  readonly key?: string | undefined;
+  readonly uploadedAt?: number | undefined;
 };
 
 export type Wish = {
@@ -47,8 +48,8 @@ const FIRST_WISH: Wish = { prompt: "", quality: "medium", size: "auto", format: 
 const PARALLEL = 5;
 /** Photos that are prepared and not uploaded yet; more would only fill the memory. */
 const READY = 12;
-/** An upload that was not submitted within this time is made anew; the bucket throws it away some day. */
-const UPLOAD_LIFETIME_MS = 24 * 3600 * 1000;
+/** An upload that was not submitted within this time is made anew: the bucket throws it away after 30 days. */
+const UPLOAD_LIFETIME_MS = 28 * 24 * 3600 * 1000;
 
 type Limits = Pick<Schemas["Limits"], "maxFileBytes" | "maxPixels" | "maxImagesPerBatch" | "maxFilesPerPresign">;
 
@@ -71,12 +72,13 @@ export class Draft {
   #snapshot: Snapshot;
   #listeners = new Set<() => void>();
   #told = false;
-  #left = new AbortController();
+  #stopped = new AbortController();
 
   constructor(readonly user: string) {
     this.#wish = { ...FIRST_WISH, ...readJson<Partial<Wish>>(this.#name) };
     this.#snapshot = { photos: [], wish: this.#wish, loaded: false };
     void this.#load();
+    addEventListener("online", () => this.#retryUnheard(), { signal: this.#stopped.signal });
   }
 
   get #name() {
@@ -90,8 +92,19 @@ export class Draft {
 
   snapshot = () => this.#snapshot;
 
+  get limits() {
+    return this.#limits;
+  }
+
   set limits(limits: Limits) {
     this.#limits = limits;
+  }
+
+  /** Nothing goes on here any more. What is kept in this browser stays there, for the next draft of this person. */
+  stop() {
+    this.#stopped.abort();
+    for (const abort of this.#aborts.values()) abort.abort();
+    for (const { thumb } of this.#photos.values()) if (thumb) URL.revokeObjectURL(thumb);
   }
 
   /** One tab keeps the draft; a second one starts with an empty table, or the same photos would be bought twice. */
@@ -100,19 +113,20 @@ export class Draft {
       if (!navigator.locks) return resolve(true);
       void navigator.locks.request(`bie-draft-${this.user}`, { ifAvailable: true }, (lock) => {
         resolve(lock !== null);
-        return lock ? new Promise((leave) => this.#left.signal.addEventListener("abort", leave)) : undefined;
+        if (!lock || this.#stopped.signal.aborted) return;
+        return new Promise((release) => this.#stopped.signal.addEventListener("abort", release));
       });
     });
-    for (const saved of this.#keeps ? await loadPhotos(this.user) : []) {
-      if (this.#left.signal.aborted) return;
+    const kept = this.#keeps ? await loadPhotos(this.user) : [];
+    const early = [...this.#photos.keys()];
+    if (this.#stopped.signal.aborted) return;
+    for (const saved of kept) {
       this.#orders.set(saved.id, saved.order);
       this.#nextOrder = Math.max(this.#nextOrder, saved.order + 1);
       const { id, name, size, prompt, file, thumb } = saved;
       const isThere = saved.key && Date.now() - (saved.uploadedAt ?? 0) < UPLOAD_LIFETIME_MS;
-      if (!isThere && !file) {
-        void dropPhoto(this.user, id);
-        continue;
-      }
+      const isGone = !isThere && !file;
+      if (isGone) void dropPhoto(this.user, id);
       if (file) this.#files.set(id, file);
       if (thumb) this.#thumbs.set(id, thumb);
       this.#photos.set(id, {
@@ -120,15 +134,23 @@ export class Draft {
         name,
         size,
         prompt,
-        state: isThere ? "uploaded" : "waiting",
+        state: isThere ? "uploaded" : isGone ? "refused" : "waiting",
         progress: isThere ? 1 : 0,
+        ...(isGone && { reason: "expired" as const }),
         ...(isThere && saved.key && { key: saved.key }),
+        ...(isThere && saved.uploadedAt && { uploadedAt: saved.uploadedAt }),
         ...(thumb && { thumb: URL.createObjectURL(thumb) }),
         ...(saved.width && { width: saved.width }),
         ...(saved.height && { height: saved.height }),
         ...(saved.uploadSize && { uploadSize: saved.uploadSize }),
         note: saved.note,
       });
+    }
+    // What was added before this was known comes after what was there.
+    for (const id of early) {
+      this.#orders.set(id, this.#nextOrder);
+      this.#nextOrder += 1;
+      this.#save(id);
     }
     this.#loaded = true;
     this.#tell();
@@ -140,58 +162,86 @@ export class Draft {
     return this.#keeps;
   }
 
-  add(files: Iterable<File>) {
-    let room = this.#limits.maxImagesPerBatch - this.usable.length;
+  /** Files that were chosen, and the names of those that the browser could not open. */
+  add(files: Iterable<File>, unreadable: Iterable<string> = []) {
+    for (const name of unreadable) this.#put({ name, size: 0, state: "refused", reason: "unreadable" });
     for (const file of files) {
-      const id = crypto.randomUUID();
-      const isTooMany = room <= 0;
-      room -= 1;
-      this.#photos.set(id, {
-        id,
-        name: file.name || "pasted.png",
-        size: file.size,
-        state: isTooMany ? "refused" : "waiting",
-        ...(isTooMany && { reason: "tooManyPhotos" as const }),
-        progress: 0,
-        prompt: "",
-      });
-      if (isTooMany) continue;
+      const name = file.name || "pasted.png";
+      const { size } = file;
+      const gone = [...this.#photos.values()].find(
+        (photo) => photo.reason === "expired" && photo.name === name && photo.size === size,
+      );
+      const id = gone?.id ?? this.#put({ name, size, state: "refused", reason: "tooManyPhotos" });
       this.#files.set(id, file);
-      this.#orders.set(id, this.#nextOrder);
-      this.#nextOrder += 1;
-      this.#save(id);
+      if (!gone) {
+        this.#orders.set(id, this.#nextOrder);
+        this.#nextOrder += 1;
+      }
+      if (this.#room > 0) this.#again(id);
     }
     this.#tell();
     this.#pump();
   }
 
+  #put(photo: Pick<Photo, "name" | "size" | "state" | "reason">): string {
+    const id = crypto.randomUUID();
+    this.#photos.set(id, { id, progress: 0, prompt: "", ...photo });
+    return id;
+  }
+
   remove(id: string) {
+    this.#drop(id);
+    this.#admit();
+    this.#tell();
+    this.#pump();
+  }
+
+  #drop(id: string) {
     this.#aborts.get(id)?.abort();
     const thumb = this.#photos.get(id)?.thumb;
     if (thumb) URL.revokeObjectURL(thumb);
     for (const map of [this.#photos, this.#files, this.#bodies, this.#thumbs, this.#links, this.#aborts])
       map.delete(id);
     void dropPhoto(this.user, id);
-    this.#tell();
-    this.#pump();
+  }
+
+  /** Of one batch. */
+  get #room() {
+    return this.#limits.maxImagesPerBatch - (this.#photos.size - this.#count("refused"));
+  }
+
+  /** What found no room gets it when there is some. */
+  #admit() {
+    let room = this.#room;
+    for (const { id, reason } of this.#photos.values()) {
+      if (reason !== "tooManyPhotos" || room <= 0) continue;
+      this.#again(id);
+      room -= 1;
+    }
+  }
+
+  /** From the beginning, whatever was wrong with it before. */
+  #again(id: string) {
+    const state = this.#bodies.has(id) ? "ready" : "waiting";
+    const nothing = { reason: undefined, problem: undefined, key: undefined, uploadedAt: undefined };
+    this.#update(id, { ...nothing, state, progress: 0 });
+    this.#save(id);
   }
 
   clear() {
-    for (const id of [...this.#photos.keys()]) this.remove(id);
-  }
-
-  leave() {
-    this.#left.abort();
-    for (const abort of this.#aborts.values()) abort.abort();
-    for (const { thumb } of this.#photos.values()) if (thumb) URL.revokeObjectURL(thumb);
-    for (const map of [this.#photos, this.#files, this.#bodies, this.#thumbs, this.#links]) map.clear();
+    for (const id of [...this.#photos.keys()]) this.#drop(id);
+    this.#tell();
   }
 
   retry(id: string) {
-    const photo = this.#photos.get(id);
-    if (photo?.state !== "failed") return;
-    this.#update(id, { state: this.#bodies.has(id) ? "ready" : "waiting", progress: 0 });
+    if (this.#photos.get(id)?.state !== "failed") return;
+    this.#again(id);
     this.#pump();
+  }
+
+  /** What failed for want of an answer gets its chance when there is a network. */
+  #retryUnheard() {
+    for (const { id, problem } of this.#photos.values()) if (problem?.isUncertain) this.retry(id);
   }
 
   setPrompt(id: string, prompt: string) {
@@ -206,11 +256,11 @@ export class Draft {
     // What was refused for a switch gets its chance when the switch is on.
     if (wish.convert || wish.shrink) {
       for (const { id, reason } of this.#photos.values()) {
-        if (reason === "needsConversion" || reason === "tooManyPixels") {
-          const { reason: _, ...photo } = this.#photos.get(id) as Photo;
-          this.#photos.set(id, { ...photo, state: "waiting" });
-        }
+        const isForConvert = reason === "needsConversion" && wish.convert;
+        const isForShrink = (reason === "tooManyBytes" || reason === "tooManyPixels") && wish.shrink;
+        if (isForConvert || isForShrink) this.#update(id, { reason: "tooManyPhotos" });
       }
+      this.#admit();
       this.#pump();
     }
   }
@@ -222,26 +272,30 @@ export class Draft {
 
   /** The keys are no good any more: everything is uploaded anew, where the photo is still here. */
   forgetUploads() {
-    for (const photo of this.#photos.values()) {
-      if (photo.state !== "uploaded") continue;
-      const { key: _, ...rest } = photo;
-      const has = this.#files.has(photo.id);
-      this.#photos.set(photo.id, { ...rest, state: has ? "waiting" : "failed", progress: 0 });
-      this.#links.delete(photo.id);
+    for (const { id, state } of this.#photos.values()) {
+      if (state !== "uploaded") continue;
+      this.#again(id);
+      if (!this.#files.has(id)) this.#refuse(id, "expired");
     }
     this.#tell();
     this.#pump();
   }
 
-  /** After a submit: the photos are a batch's now, the wish stays for the next one. */
-  async submitted() {
-    const thumbs = [...this.#photos.values()].flatMap(({ id, key }): [string, Blob][] => {
+  /** After a submit: what was asked for is a batch's now. What was not in it stays, and the wish with it. */
+  submitted({ images, prompt }: Schemas["SubmitRequest"]) {
+    const keys = new Set(images.map(({ key }) => key));
+    const gone = [...this.#photos.values()].filter(({ key }) => key && keys.has(key));
+    const thumbs = gone.flatMap(({ id, key }): [string, Blob][] => {
       const thumb = this.#thumbs.get(id);
       return key && thumb ? [[key, thumb]] : [];
     });
     void savePreviews(thumbs);
-    this.clear();
-    this.setWish({ prompt: "" });
+    for (const { id } of gone) this.#drop(id);
+    this.#admit();
+    const isAll = this.#photos.size === this.#count("refused");
+    if (isAll && this.#wish.prompt.trim() === prompt) this.setWish({ prompt: "" });
+    this.#tell();
+    this.#pump();
   }
 
   #update(id: string, change: Partial<Photo>) {
@@ -272,7 +326,7 @@ export class Draft {
     const file = this.#files.get(id);
     const thumb = this.#thumbs.get(id);
     const order = this.#orders.get(id) ?? 0;
-    const { name, size, prompt, key, width, height, note, uploadSize } = photo;
+    const { name, size, prompt, key, uploadedAt, width, height, note, uploadSize } = photo;
     const saved: SavedPhoto = {
       id,
       order,
@@ -281,7 +335,7 @@ export class Draft {
       prompt,
       note,
       ...(file && !key && { file }),
-      ...(key && { key, uploadedAt: Date.now() }),
+      ...(key && uploadedAt && { key, uploadedAt }),
       ...(thumb && { thumb }),
       ...(width && { width }),
       ...(height && { height }),
@@ -310,6 +364,7 @@ export class Draft {
   }
 
   #pump() {
+    if (this.#stopped.signal.aborted) return;
     for (const { id, state } of this.#photos.values()) {
       if (state === "ready" && this.#count("uploading") < PARALLEL) void this.#upload(id);
     }
@@ -326,10 +381,11 @@ export class Draft {
     const { shrink, convert } = this.#wish;
     const { maxFileBytes, maxPixels } = this.#limits;
     const answer = await prepare({ file, shrink, convert, maxFileBytes, maxPixels });
-    if (!this.#photos.has(id)) return;
+    if (!this.#photos.has(id) || this.#stopped.signal.aborted) return;
     if ("refused" in answer) {
-      this.#update(id, { state: "refused", reason: answer.refused });
-      void dropPhoto(this.user, id);
+      this.#refuse(id, answer.refused);
+    } else if ("notLoaded" in answer) {
+      this.#update(id, { state: "failed", problem: new Problem(0, "preparation_not_loaded", "") });
     } else {
       const { blob, thumb, width, height, note } = answer.prepared;
       this.#bodies.set(id, blob);
@@ -348,6 +404,12 @@ export class Draft {
     this.#pump();
   }
 
+  #refuse(id: string, reason: RefusalCode) {
+    this.#update(id, { state: "refused", reason });
+    void dropPhoto(this.user, id);
+    this.#admit();
+  }
+
   async #upload(id: string) {
     const body = this.#bodies.get(id);
     if (!body) return;
@@ -362,7 +424,7 @@ export class Draft {
         signal: abort.signal,
       });
       this.#bodies.delete(id);
-      this.#update(id, { state: "uploaded", progress: 1, key });
+      this.#update(id, { state: "uploaded", progress: 1, key, uploadedAt: Date.now() });
       this.#save(id);
     } catch (error) {
       if (!abort.signal.aborted) this.#update(id, { state: "failed", problem: Problem.from(error) });
@@ -375,16 +437,26 @@ export class Draft {
 
   /** A link that was not used yet; asking for one asks for those of all photos that wait for theirs. */
   async #link(id: string): Promise<Link> {
+    const known = this.#take(id);
+    if (isFresh(known)) return known;
     while (true) {
-      const link = this.#links.get(id);
-      this.#links.delete(id);
-      if (isFresh(link)) return link;
+      const isOwn = this.#asking === undefined;
       this.#asking ??= this.#ask(id).finally(() => {
         this.#asking = undefined;
       });
       await this.#asking;
       if (!this.#photos.has(id)) throw new Problem(404, "removed", "");
+      const link = this.#take(id);
+      if (link) return link;
+      // Others' question may have been too early for this photo; its own was not.
+      if (isOwn) throw new Problem(0, "no_link", "");
     }
+  }
+
+  #take(id: string): Link | undefined {
+    const link = this.#links.get(id);
+    this.#links.delete(id);
+    return link;
   }
 
   async #ask(first: string) {
@@ -400,14 +472,22 @@ export class Draft {
     const { uploads } = await ok(
       api.POST("/api/files/presign", { body: { files: files.map(({ id: _, ...file }) => file) } }),
     );
+    const receivedAt = Date.now();
     for (const [index, link] of uploads.entries()) {
       const id = files[index]?.id;
-      if (id) this.#links.set(id, link);
+      if (id) this.#links.set(id, { ...link, receivedAt });
     }
   }
 }
 
 const drafts = new Map<string, Draft>();
+
+/** Somebody else is here now: what is on its way would go on under their name. What is kept waits for its person. */
+export function dropDrafts() {
+  for (const draft of drafts.values()) draft.stop();
+  drafts.clear();
+}
+whenPersonLeaves(dropDrafts);
 
 export function draftOf(user: string): Draft {
   let draft = drafts.get(user);
@@ -417,13 +497,6 @@ export function draftOf(user: string): Draft {
   }
   return draft;
 }
-
-/** Somebody else is here now: uploads stop, and what is kept waits in the browser for its person. */
-export function dropDrafts() {
-  for (const draft of drafts.values()) draft.leave();
-  drafts.clear();
-}
-whenPersonLeaves(dropDrafts);
 
 export function useDraft(user: string) {
   const draft = draftOf(user);

@@ -14,13 +14,26 @@ type Heif = { HeifDecoder: new () => { decode(file: ArrayBuffer): Image[] } };
 let loading: Promise<Heif> | undefined;
 
 async function load(): Promise<Heif> {
-  const wasmBinary = await (await fetch(wasm)).arrayBuffer();
+  const answer = await fetch(wasm);
+  if (!answer.ok) throw new Error(`the HEIC decoder: ${answer.status}`);
+  const wasmBinary = await answer.arrayBuffer();
   return libheif({ wasmBinary }) as Heif | Promise<Heif>;
 }
 
-export async function decodeHeic(file: ArrayBuffer): Promise<ImageBitmap> {
+/** What decodes; it may not come, which says nothing about any photo. */
+export async function heicDecoder(): Promise<(file: Blob) => Promise<ImageBitmap>> {
   loading ??= load();
-  const [image] = new (await loading).HeifDecoder().decode(file);
+  try {
+    const heif = await loading;
+    return (file) => decode(heif, file);
+  } catch (error) {
+    loading = undefined;
+    throw error;
+  }
+}
+
+async function decode(heif: Heif, file: Blob): Promise<ImageBitmap> {
+  const [image] = new heif.HeifDecoder().decode(await file.arrayBuffer());
   if (!image) throw new Error("no picture in it");
   const pixels = new ImageData(image.get_width(), image.get_height());
   await new Promise<void>((resolve, reject) =>

@@ -19,7 +19,9 @@ export type RefusalCode =
   | "needsConversion"
   | "tooManyBytes"
   | "tooManyPixels"
-  | "tooManyPhotos";
+  | "tooManyPhotos"
+  | "unreadable"
+  | "expired";
 
 /** This much of a file is enough to know. */
 export const HEAD_BYTES = 4096;

@@ -2,6 +2,7 @@
 // windows, no room) only loses that comfort.
 
 import { clear, createStore, del, entries, get, set, setMany } from "idb-keyval";
+import type { Prepared } from "./prepare";
 
 export type SavedPhoto = {
   id: string;
@@ -16,7 +17,7 @@ export type SavedPhoto = {
   thumb?: Blob;
   width?: number;
   height?: number;
-  note?: "converted" | "shrunk" | undefined;
+  note?: Prepared["note"];
   uploadSize?: number;
 };
 
@@ -62,19 +63,22 @@ export async function savePreviews(thumbs: [key: string, thumb: Blob][]): Promis
 
 export const loadPreview = async (key: string) => (await quietly(get<{ thumb: Blob }>(key, previews)))?.thumb;
 
-export function readJson<T>(name: string): T | undefined {
+/** Words stay until they are forgotten; what is the tab's own goes with it. */
+type Place = "localStorage" | "sessionStorage";
+
+export function readJson<T>(name: string, place: Place = "localStorage"): T | undefined {
   try {
-    const text = localStorage.getItem(name);
+    const text = globalThis[place].getItem(name);
     return text ? (JSON.parse(text) as T) : undefined;
   } catch {
     return undefined;
   }
 }
 
-export function writeJson(name: string, value: unknown) {
+export function writeJson(name: string, value: unknown, place: Place = "localStorage") {
   try {
-    if (value === undefined) localStorage.removeItem(name);
-    else localStorage.setItem(name, JSON.stringify(value));
+    if (value === undefined) globalThis[place].removeItem(name);
+    else globalThis[place].setItem(name, JSON.stringify(value));
   } catch {
     // No room: it lives as long as the page.
   }
@@ -85,4 +89,5 @@ export async function forgetUser(user: string): Promise<void> {
   for (const { id } of await loadPhotos(user)) await dropPhoto(user, id);
   await quietly(previews && clear(previews));
   for (const kind of ["draft", "submit", "prompts"]) writeJson(`bie.${kind}.${user}`, undefined);
+  writeJson(`bie.submit.${user}`, undefined, "sessionStorage");
 }

@@ -1,13 +1,15 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Problem } from "../../api/problem";
 import { type Link, type Put, upload } from "./upload";
 
-const link = (key: string, minutes = 15): Link => ({
+const link = (key: string, age = 0): Link => ({
   key,
   url: `https://bucket/${key}`,
   method: "PUT",
   headers: {},
-  expiresAt: new Date(Date.now() + minutes * 60_000).toISOString(),
+  // By the clock of the service: that of a device may be wrong by years.
+  expiresAt: "2001-01-01T00:15:00Z",
+  receivedAt: Date.now() - age * 60_000,
 });
 
 /** Uploads through links a, b, c against a bucket that answers these statuses. */
@@ -47,8 +49,8 @@ test("a 412 without a try of our own is somebody else's, and takes another link"
 
 test("a link that has expired on the way is replaced", async () => {
   expect(await check([403, 200])).toBe("ab -> b");
-  expect(await check([200], [link("old", 0), link("new")])).toBe("old -> old");
-  expect(await check([0, 200], [link("old", 0.1), link("new")])).toBe("oldnew -> new");
+  expect(await check([200], [link("old", 14), link("new")])).toBe("old -> old");
+  expect(await check([0, 200], [link("old", 14), link("new")])).toBe("oldnew -> new");
 });
 
 test("a refusal is final, and patience ends", async () => {
@@ -69,4 +71,23 @@ test("whoever takes a photo away stops its upload", async () => {
   });
   setTimeout(() => abort.abort(new Error("taken away")), 5);
   await expect(running).rejects.toThrow("taken away");
+});
+
+test("a photo that is taken away while there is no network does not wait for one", async () => {
+  vi.useFakeTimers();
+  vi.stubGlobal("navigator", { onLine: false });
+  vi.stubGlobal("addEventListener", () => undefined);
+  const abort = new AbortController();
+  const running = upload({
+    body: new Blob(["x"]),
+    link: async () => link("a"),
+    onProgress: () => undefined,
+    signal: abort.signal,
+    put: async () => 0,
+  }).catch((error: Error) => error.message);
+  await vi.advanceTimersByTimeAsync(60_000);
+  abort.abort(new Error("taken away"));
+  vi.useRealTimers();
+  expect(await running).toBe("taken away");
+  vi.unstubAllGlobals();
 });

@@ -3,17 +3,17 @@
 import type { Schemas } from "../../api/client";
 import { Problem } from "../../api/problem";
 
-export type Link = Schemas["Upload"];
+export type Link = Schemas["Upload"] & { receivedAt: number };
 export type UploadError = "offline" | "refused" | "signedOut";
 /** What became of a PUT: an HTTP status, or 0 if nothing was heard. */
 export type Put = (link: Link, body: Blob, onProgress: (part: number) => void, signal: AbortSignal) => Promise<number>;
 
 const TRIES = 6;
-/** A link this close to its end is not begun with. */
-const MARGIN_MS = 30_000;
+/** A link older than this is not begun with: they live a quarter of an hour, and by no clock of this device. */
+const LINK_AGE_MS = 12 * 60 * 1000;
 
 export const isFresh = (link: Link | undefined): link is Link =>
-  link !== undefined && new Date(link.expiresAt).getTime() - Date.now() > MARGIN_MS;
+  link !== undefined && Date.now() - link.receivedAt < LINK_AGE_MS;
 
 export const put: Put = (link, body, onProgress, signal) =>
   new Promise((resolve, reject) => {
@@ -48,7 +48,10 @@ type Options = {
 async function backOff(attempt: number, signal: AbortSignal): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, Math.min(15_000, 500 * 2 ** attempt) * (0.5 + Math.random())));
   if (!navigator.onLine) {
-    await new Promise((resolve) => addEventListener("online", resolve, { once: true, signal }));
+    await new Promise((resolve) => {
+      addEventListener("online", resolve, { once: true, signal });
+      signal.addEventListener("abort", resolve, { once: true });
+    });
   }
   signal.throwIfAborted();
 }

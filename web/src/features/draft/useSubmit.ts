@@ -37,7 +37,7 @@ export function useSubmit(draft: Draft, loaded: boolean) {
         const answer = await send(draft.user, pending);
         void seen.current.updateBalance(answer.credits);
         void seen.current.client.invalidateQueries({ queryKey: ["batches"] });
-        await draft.submitted();
+        draft.submitted(pending.request);
         if (isHere.current) seen.current.navigate(`/batches/${answer.batchId}`, { state: { fresh: true } });
       } catch (error) {
         const problem = Problem.from(error);
@@ -49,30 +49,29 @@ export function useSubmit(draft: Draft, loaded: boolean) {
     [draft],
   );
 
-  // What was on its way when the page was left goes on. Only in the tab that keeps the draft.
+  // What was on its way when the page was left goes on.
   useEffect(() => {
-    const pending = loaded && draft.keeps ? pendingOf(draft.user) : undefined;
+    const pending = loaded ? pendingOf(draft) : undefined;
     if (pending) void go(pending, true);
   }, [draft, loaded, go]);
+
+  const again = useCallback(() => {
+    const pending = pendingOf(draft);
+    if (pending) void go(pending, true);
+    else setState({ at: "idle" });
+  }, [draft, go]);
 
   // And what found no network goes on when there is one.
   useEffect(() => {
     if (state.at !== "unanswered") return;
-    const again = () => {
-      const pending = pendingOf(draft.user);
-      if (pending) void go(pending, true);
-    };
     addEventListener("online", again);
     return () => removeEventListener("online", again);
-  }, [state.at, draft, go]);
+  }, [state.at, again]);
 
   return {
     state,
-    submit: (request: Schemas["SubmitRequest"]) => void go(keep(draft.user, request), false),
-    again: () => {
-      const pending = pendingOf(draft.user);
-      if (pending) void go(pending, true);
-    },
+    submit: (request: Schemas["SubmitRequest"]) => void go(keep(draft, request), false),
+    again,
     dismiss: () => setState({ at: "idle" }),
   };
 }

@@ -2,7 +2,7 @@
 
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { LogOut } from "lucide-react";
-import { lazy, type ReactNode, Suspense } from "react";
+import { type ReactNode, Suspense } from "react";
 import { useNavigate } from "react-router";
 import { api, ok, type Schemas } from "../../api/client";
 import { Problem } from "../../api/problem";
@@ -11,6 +11,7 @@ import { sayProblem } from "../../texts/problem";
 import { settings as t } from "../../texts/settings";
 import { Button } from "../../ui/Button";
 import { Choice } from "../../ui/Choice";
+import { later } from "../../ui/later";
 import { Notice } from "../../ui/Notice";
 import { Skeleton } from "../../ui/Skeleton";
 import { Switch } from "../../ui/Switch";
@@ -18,8 +19,8 @@ import { setTheme, type Theme, useTheme } from "../../ui/theme";
 import { useTitle } from "../../ui/useTitle";
 import { signOut, useSession } from "../account/session";
 
-const WebhookForm = lazy(() => import("./WebhookForm"));
-const DeleteAccount = lazy(() => import("./DeleteAccount"));
+const WebhookForm = later(() => import("./WebhookForm"));
+const DeleteAccount = later(() => import("./DeleteAccount"));
 
 const KEY = ["settings"];
 
