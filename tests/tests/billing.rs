@@ -93,6 +93,14 @@ fn event(kind: &str, user: &User, pack: &Pack) -> String {
 }
 
 #[tokio::test]
+async fn the_first_to_ask_what_happened_is_welcomed() {
+    let user = User::new(&stack!()).await;
+    let seen: Transactions = user.get("/api/billing/transactions").await.expect(200);
+    let balances = seen.transactions.iter().map(|it| it.balance_after);
+    assert_eq!(balances.collect::<Vec<_>>(), [10]);
+}
+
+#[tokio::test]
 async fn nobody_sees_or_buys_credits_without_a_token() {
     let stack = stack!();
     let user = User::new(&stack).await;

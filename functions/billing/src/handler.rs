@@ -66,6 +66,10 @@ impl Handler {
     async fn transactions(&self, caller: &Caller, call: &Call) -> Result<Reply, Failure> {
         let limit = call.limit(Transactions::PAGE, Transactions::LONGEST_PAGE)?;
         let cursor = call.query("cursor");
+        // Whoever asks for this first is welcomed by it, too: the page asks for it and for the balance at once.
+        if cursor.is_none() {
+            self.account(caller).await?;
+        }
         let page = self.tables.ledger(&caller.user, cursor, limit).await?;
         let batches = self.mentioned(&page.entries).await?;
         let transaction = |entry: &LedgerEntry| {
