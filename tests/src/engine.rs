@@ -433,13 +433,8 @@ impl Engine {
 
     /// Waits until nothing is in the queue that an output names, nor with its consumer.
     pub async fn is_through(&self, stack: &Stack, output: &str) {
-        let names = [
-            "ApproximateNumberOfMessages",
-            "ApproximateNumberOfMessagesNotVisible",
-        ];
         wait_for(&format!("the end of {output}"), async || {
-            let left = self.numbers(&stack.outputs[output], names).await;
-            (left == [0, 0]).then_some(())
+            (self.undelivered(stack, output).await == 0).then_some(())
         })
         .await;
     }
@@ -454,16 +449,11 @@ impl Engine {
 
     /// How many messages a queue that an output names still has to deliver, those included that somebody is at.
     pub async fn undelivered(&self, stack: &Stack, output: &str) -> u64 {
-        let query = json!({ "QueueUrl": stack.outputs[output], "AttributeNames": ["All"] });
-        let answer = self.json("AmazonSQS.GetQueueAttributes", &query).await;
-        let number = |which| {
-            let name = format!("ApproximateNumberOfMessages{which}");
-            answer["Attributes"][name].as_str().unwrap().parse::<u64>()
-        };
-        ["", "Delayed", "NotVisible"]
-            .map(|which| number(which).unwrap())
-            .iter()
-            .sum()
+        let names = ["", "Delayed", "NotVisible"];
+        let names = names.map(|which| format!("ApproximateNumberOfMessages{which}"));
+        let names = names.each_ref().map(String::as_str);
+        let left = self.numbers(&stack.outputs[output], names).await;
+        left.iter().sum()
     }
 
     /// Takes so many messages out of the edit queue, as a consumer does that dies with them in its hands; by what they

@@ -7,6 +7,7 @@ use domain::{
     Submission, Timestamp, UserId, timing::TimeLimits,
 };
 use futures::future::BoxFuture;
+use operator::audit::{Ids, Options, audit};
 use serde_json::json;
 
 use crate::{Stack, proxy, unique};
@@ -99,6 +100,21 @@ impl Inside {
         tools.names.credits_table.clone_from(&self.credits_table);
         tools.names.batches_table.clone_from(&self.batches_table);
         tools
+    }
+
+    /// Panics if the audit, which looks for the results, too, finds something wrong about this user or these batches.
+    pub async fn assert_sound(&self, stack: &Stack, user: &str, batches: &[String]) {
+        let options = Options {
+            photos: true,
+            ..Options::default()
+        };
+        let report = audit(&self.tools(stack), &options).await.unwrap();
+        let about = |ids: &Ids| {
+            let batch = ids.batch.as_ref();
+            ids.user.as_deref() == Some(user) || batch.is_some_and(|it| batches.contains(it))
+        };
+        let found = report.violations.iter().filter(|it| about(&it.ids));
+        assert_eq!(found.count(), 0, "{report}");
     }
 
     /// The same, with somebody doing something just before the first thing that is meant.

@@ -14,7 +14,6 @@ use domain::{
     Timestamp, UserId, Work, photo_folders, timing::TimeLimits,
 };
 use futures::future::{join, join_all};
-use operator::audit::{Options, audit};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stack_tests::{
@@ -125,19 +124,10 @@ impl Anna {
             .unwrap();
         assert_eq!(number(&account["balance"]), sum, "{text}");
 
-        let options = Options {
-            photos: true,
-            ..Options::default()
-        };
-        let tools = Inside::deployed(stack).tools(stack);
-        let report = audit(&tools, &options).await.unwrap();
-        let about = |ids: &operator::audit::Ids| {
-            let batch = ids.batch.as_ref();
-            ids.user.as_deref() == Some(self.user.id())
-                || batch.is_some_and(|it| self.batches.contains(it))
-        };
-        let found = report.violations.iter().filter(|it| about(&it.ids));
-        assert_eq!(found.count(), 0, "{report}");
+        let inside = Inside::deployed(stack);
+        inside
+            .assert_sound(stack, self.user.id(), &self.batches)
+            .await;
         self.assert_gone().await;
     }
 

@@ -39,7 +39,7 @@ enum Moment {
 use Moment::{Answered, BeforeCall, BeforeSave, Claimed, DuringCall, Saved};
 
 fn claims(request: &Request) -> bool {
-    request.body.windows(8).any(|at| at == b"lease_id")
+    request.says("lease_id")
 }
 
 fn calls(request: &Request) -> bool {
