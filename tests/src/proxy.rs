@@ -9,7 +9,7 @@ use std::sync::{
 use axum::{
     Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, State},
+    extract::{self, DefaultBodyLimit, FromRequest, State, rejection::BytesRejection},
     http::{HeaderMap, Method, StatusCode, Uri},
     response::{IntoResponse, Response},
 };
@@ -43,6 +43,19 @@ impl Request {
     pub fn says(&self, text: &str) -> bool {
         let mut windows = self.body.windows(text.len());
         windows.any(|at| at == text.as_bytes())
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Request {
+    type Rejection = BytesRejection;
+
+    async fn from_request(request: extract::Request, state: &S) -> Result<Self, BytesRejection> {
+        Ok(Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: request.headers().clone(),
+            body: Bytes::from_request(request, state).await?,
+        })
     }
 }
 
@@ -137,19 +150,7 @@ impl Gate {
     }
 }
 
-async fn guarded(
-    State(guard): State<Guard>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let request = Request {
-        method,
-        uri,
-        headers,
-        body,
-    };
+async fn guarded(State(guard): State<Guard>, request: Request) -> Response {
     if !(guard.meant)(&request) {
         return guard.upstream.pass(request).await;
     }
@@ -185,19 +186,7 @@ pub async fn meddled(
     serve(Router::new().fallback(meddle).with_state(meddler)).await
 }
 
-async fn meddle(
-    State(meddler): State<Meddler>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let request = Request {
-        method,
-        uri,
-        headers,
-        body,
-    };
+async fn meddle(State(meddler): State<Meddler>, request: Request) -> Response {
     if (meddler.meant)(&request) {
         let first = meddler.meddling.lock().unwrap().take();
         if let Some(first) = first {
@@ -238,19 +227,7 @@ pub async fn refusing(
     serve(router).await
 }
 
-async fn refuse(
-    State(refuser): State<Refuser>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let request = Request {
-        method,
-        uri,
-        headers,
-        body,
-    };
+async fn refuse(State(refuser): State<Refuser>, request: Request) -> Response {
     if (refuser.meant)(&request) {
         if refuser.refused.fetch_add(1, Ordering::SeqCst) < refuser.times {
             let headers = [("content-type", "application/x-amz-json-1.0")];

@@ -127,28 +127,26 @@ fn crowds() -> impl Iterator<Item = Crowd> {
     })
 }
 
-/// Lets a crowd ask some times, and looks at what turns went unused.
-fn ask(crowd: Crowd) -> Vec<Seen> {
+/// Lets a crowd ask some times, and looks at how often its images did, and at what turns went unused.
+fn assert_asks(crowd: Crowd, mean: u32, most: u32) {
     let first = fastrand::u64(..);
-    let look = |more| {
-        let seed = first.wrapping_add(more);
-        let answered = crowd.ask(seed);
-        let Seen { unused, took, .. } = answered;
-        let most = HORIZON + took / 20;
-        assert!(unused <= most, "seed {seed}, {crowd:?}: {unused:?}");
-        answered
-    };
-    (0..20).map(look).collect()
+    for seed in (0..20).map(|more| first.wrapping_add(more)) {
+        let seen = crowd.ask(seed);
+        let asks = (seen.mean(), seen.most());
+        let about = format_args!("seed {seed}, {crowd:?}");
+        assert!(asks.0 <= mean && asks.1 < most, "{about}: {asks:?}");
+        let Seen { unused, took, .. } = seen;
+        assert!(unused <= HORIZON + took / 20, "{about}: {unused:?}");
+        if crowd.vanish.is_none() {
+            assert_eq!(seen.asks.len(), crowd.images as usize, "{about}");
+        }
+    }
 }
 
 #[test]
 fn images_that_wait_ask_a_few_times_and_use_every_turn() {
     for crowd in crowds() {
-        for seen in ask(crowd) {
-            assert_eq!(seen.asks.len(), crowd.images as usize);
-            let asks = (seen.mean(), seen.most());
-            assert!(asks.0 <= 5 && asks.1 < 20, "{crowd:?}: {asks:?}");
-        }
+        assert_asks(crowd, 5, 20);
     }
 }
 
@@ -157,10 +155,7 @@ fn they_do_so_when_half_of_them_are_canceled() {
     for minutes in [0, 5, 20, 60] {
         for crowd in crowds() {
             let vanish = Some(Duration::from_mins(minutes));
-            for seen in ask(Crowd { vanish, ..crowd }) {
-                let asks = (seen.mean(), seen.most());
-                assert!(asks.0 <= 5 && asks.1 < 20, "{crowd:?}: {asks:?}");
-            }
+            assert_asks(Crowd { vanish, ..crowd }, 5, 20);
         }
     }
 }
@@ -169,10 +164,7 @@ fn they_do_so_when_half_of_them_are_canceled() {
 fn without_an_estimate_they_ask_more_often_and_still_use_every_turn() {
     for crowd in crowds() {
         let counted = false;
-        for seen in ask(Crowd { counted, ..crowd }) {
-            let asks = (seen.mean(), seen.most());
-            assert!(asks.0 <= 20 && asks.1 < 50, "{crowd:?}: {asks:?}");
-        }
+        assert_asks(Crowd { counted, ..crowd }, 20, 50);
     }
 }
 
@@ -185,7 +177,8 @@ fn the_longest_backlog_stays_far_from_what_an_execution_can_do() {
         vanish: None,
     };
     for counted in [true, false] {
-        let seen = Crowd { counted, ..day }.ask(fastrand::u64(..));
-        assert!(seen.most() < 250, "{}", seen.most());
+        let seed = fastrand::u64(..);
+        let most = Crowd { counted, ..day }.ask(seed).most();
+        assert!(most < 250, "seed {seed}: {most}");
     }
 }
