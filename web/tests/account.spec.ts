@@ -132,6 +132,19 @@ test("the next person sees nothing of the one before, also when they change in a
   await expect(page.getByRole("link", { name: "10 credits left" })).toBeVisible();
 });
 
+test("signing out without a network leaves nothing that signs in", async ({ page, context }) => {
+  await somebody(page);
+  await page.goto("/settings");
+  const kept = "CognitoIdentityServiceProvider.client.somebody.refreshToken";
+  await page.evaluate((kept) => localStorage.setItem(kept, "token"), kept);
+  await context.setOffline(true);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page).toHaveURL(/\/$/);
+  const names = await page.evaluate(() => Object.keys(localStorage));
+  expect(names).not.toContain("bie.session");
+  expect(names).not.toContain(kept);
+});
+
 test("a confirmed address whose sign-in fails is no dead end, and no password is in the history", async ({ page }) => {
   const email = newEmail();
   await page.goto("/sign-up");

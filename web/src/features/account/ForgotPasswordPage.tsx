@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { Link, useLocation, useNavigate } from "react-router";
 import { account as t } from "../../texts/account";
 import { Button } from "../../ui/Button";
@@ -15,6 +15,15 @@ export default function ForgotPasswordPage() {
   const [sent, setSent] = useState(false);
   const [code, setCode] = useState("");
   const [password, setPassword] = useState("");
+  const codeField = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (sent) codeField.current?.focus();
+  }, [sent]);
+  const [resent, setResent] = useState(false);
+  const again = useForm(async () => {
+    await (await import("./cognito")).forgot(email.trim());
+    setResent(true);
+  });
   const form = useForm(async () => {
     const cognito = await import("./cognito");
     if (!sent) {
@@ -22,7 +31,7 @@ export default function ForgotPasswordPage() {
       setSent(true);
     } else {
       await cognito.reset(email.trim(), code.trim(), password);
-      navigate("/sign-in", { state: { email: email.trim(), notice: t.forgot.done } });
+      navigate("/sign-in", { state: { ...state, email: email.trim(), notice: t.forgot.done } });
     }
   });
   return (
@@ -42,6 +51,7 @@ export default function ForgotPasswordPage() {
         {sent && (
           <>
             <TextField
+              ref={codeField}
               label={t.code}
               name="code"
               autoComplete="one-time-code"
@@ -58,8 +68,17 @@ export default function ForgotPasswordPage() {
           {sent ? t.forgot.button : t.forgot.send}
         </Button>
       </form>
+      {sent && (
+        <div className="space-y-3">
+          {again.error && <Notice kind="bad">{again.error}</Notice>}
+          {resent && <Notice kind="good">{t.confirm.resent}</Notice>}
+          <Button look="quiet" className="w-full" busy={again.busy} onClick={() => again.submit()}>
+            {t.confirm.resend}
+          </Button>
+        </div>
+      )}
       <p className="text-center">
-        <Link to="/sign-in" state={{ email }} className="underline">
+        <Link to="/sign-in" state={{ ...state, email }} className="underline">
           {t.forgot.back}
         </Link>
       </p>

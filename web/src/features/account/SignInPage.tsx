@@ -22,7 +22,7 @@ export default function SignInPage() {
       await (await import("./cognito")).resend(email.trim());
       navigate("/confirm", { state: { ...state, email: email.trim() } });
     } else if (step === "reset") {
-      navigate("/forgot-password", { state: { email: email.trim() } });
+      navigate("/forgot-password", { state: { ...state, email: email.trim() } });
     } else {
       await begin();
       navigate(state?.to ?? "/new", { replace: true });
@@ -49,7 +49,7 @@ export default function SignInPage() {
           {t.signIn.button}
         </Button>
         <p className="text-center text-sm">
-          <Link to="/forgot-password" state={{ email }} className="text-ink-2 underline hover:text-ink">
+          <Link to="/forgot-password" state={{ ...state, email }} className="text-ink-2 underline hover:text-ink">
             {t.signIn.forgot}
           </Link>
         </p>

@@ -6,6 +6,8 @@ import type { Tokens } from "./cognito";
 import { AccountError } from "./errors";
 
 const KEY = "bie.session";
+/** What the names begin with under which the library keeps its tokens. */
+const LIBRARY = "CognitoIdentityServiceProvider.";
 /** A token this close to its end is renewed first. */
 const MARGIN_MS = 2 * 60 * 1000;
 
@@ -109,5 +111,10 @@ export async function begin(): Promise<void> {
 
 export async function signOut(): Promise<void> {
   write(null);
-  await (await cognito()).signOut().catch(() => undefined);
+  try {
+    await (await cognito()).signOut();
+  } catch {
+    // Without a network the library neither comes nor forgets. The next person must not be this one all the same.
+  }
+  for (const key of Object.keys(localStorage)) if (key.startsWith(LIBRARY)) localStorage.removeItem(key);
 }
