@@ -21,6 +21,11 @@ export class Problem extends Error {
     return this.status === 0 || this.status >= 500;
   }
 
+  /** Whether the API itself says so: what stands before it knows no codes. */
+  get isFromApi(): boolean {
+    return this.wire.code !== undefined;
+  }
+
   static async of(answer: Response, body: unknown): Promise<Problem> {
     const wire = (typeof body === "object" && body !== null ? body : {}) as Wire;
     return new Problem(answer.status, wire.code ?? `http_${answer.status}`, wire.detail ?? wire.message ?? "", wire);

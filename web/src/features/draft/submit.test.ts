@@ -106,6 +106,25 @@ test("a refusal is certain: the next try has another key", async () => {
   expect(keep(keeper, request).key).not.toBe(first.key);
 });
 
+test("what stands before the API refuses for certain only what nobody has heard of before", async () => {
+  const blocked = () => json(403, { message: "Forbidden" });
+  service(blocked());
+  const never = keep(keeper, request);
+  expect(await outcome(send("u", never))).toBe("http_403");
+  expect(pendingOf(keeper)).toBeUndefined();
+
+  service(new TypeError("cut"), blocked(), blocked(), blocked());
+  const maybe = keep(keeper, request);
+  expect(maybe.key).not.toBe(never.key);
+  expect(await outcome(send("u", maybe))).toBe("http_403");
+  expect(pendingOf(keeper)).toEqual(maybe);
+
+  ({ keep, pendingOf, send } = await tab());
+  service(blocked(), json(202, accepted));
+  expect(await outcome(send("u", maybe))).toEqual(accepted);
+  expect(new Set(asked.slice(1).map(({ key }) => key))).toEqual(new Set([maybe.key]));
+});
+
 test("a reload goes on with what is kept, in either tab", async () => {
   for (const owner of [keeper, other]) {
     service();

@@ -17,6 +17,8 @@ const TRIES = 4;
 const name = (user: string) => `bie.submit.${user}`;
 /** For a browser that has no room: those of this page. */
 const kept = new Map<string, Pending>();
+/** Keys that nobody has heard of yet: whatever refuses their request, nothing was bought. */
+const unsent = new Set<string>();
 
 export function pendingOf({ user, keeps }: Owner): Pending | undefined {
   // This tab's own goes with it over a reload, after which it may be the one that keeps the draft.
@@ -26,10 +28,16 @@ export function pendingOf({ user, keeps }: Owner): Pending | undefined {
 
 /** Keeps the request, unless one is waiting for its answer already: then that one comes first. */
 export function keep(owner: Owner, request: Schemas["SubmitRequest"]): Pending {
-  const pending = pendingOf(owner) ?? { key: crypto.randomUUID(), request, at: Date.now() };
+  const pending = pendingOf(owner) ?? made(request);
   kept.set(owner.user, pending);
   writeJson(name(owner.user), pending, owner.keeps ? "localStorage" : "sessionStorage");
   return pending;
+}
+
+function made(request: Schemas["SubmitRequest"]): Pending {
+  const key = crypto.randomUUID();
+  unsent.add(key);
+  return { key, request, at: Date.now() };
 }
 
 function forget(user: string, { key }: Pending) {
@@ -52,6 +60,7 @@ export function send(user: string, pending: Pending): Promise<Schemas["SubmitRes
 }
 
 async function attempt(user: string, pending: Pending): Promise<Schemas["SubmitResponse"]> {
+  let maybeBought = !unsent.delete(pending.key);
   for (let tries = 1; ; tries += 1) {
     try {
       // Somebody else may have signed in since.
@@ -62,11 +71,14 @@ async function attempt(user: string, pending: Pending): Promise<Schemas["SubmitR
       return answer;
     } catch (error) {
       const problem = Problem.from(error);
-      // A refusal is certain: nothing was bought, and the next try is another one. (Not so a lost session.)
-      if (!problem.isUncertain && problem.status !== 401) {
+      // The API's refusal is certain: nothing was bought, and the next try is another one. What stands before the API (a
+      // firewall, a gateway) only knows of the request that it refuses, not of an earlier one. A lost session says nothing.
+      const isCertain = problem.isFromApi || !maybeBought;
+      if (isCertain && !problem.isUncertain && problem.status !== 401) {
         forget(user, pending);
         throw problem;
       }
+      maybeBought ||= problem.isUncertain;
       if (tries >= TRIES || problem.status === 401 || !navigator.onLine) throw problem;
       await new Promise((resolve) => setTimeout(resolve, 700 * 2 ** tries));
     }

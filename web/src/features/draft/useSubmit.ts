@@ -43,7 +43,8 @@ export function useSubmit(draft: Draft, loaded: boolean) {
         const problem = Problem.from(error);
         if (problem.code === "photo_not_found") draft.forgetUploads();
         if (problem.wire.credits !== undefined) void seen.current.updateBalance(problem.wire.credits);
-        setState({ at: problem.isUncertain || problem.status === 401 ? "unanswered" : "refused", problem });
+        // What may have been bought is kept.
+        setState({ at: pendingOf(draft)?.key === pending.key ? "unanswered" : "refused", problem });
       }
     },
     [draft],
