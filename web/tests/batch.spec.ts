@@ -1,8 +1,12 @@
 // A batch that is followed, looked at and taken home: what is asked for, how often, and what happens when it is not there.
 
+import { randomUUID } from "node:crypto";
 import type { Page } from "@playwright/test";
-import { changeStatus, chooses, expect, finished, somebody, start, test, wish } from "./page";
+import type { components } from "../src/api/schema";
+import { api, changeStatus, chooses, expect, finished, somebody, start, test, wish } from "./page";
 import { sample, stack } from "./stack";
+
+type Account = components["schemas"]["Account"];
 
 const photos = (page: Page) => page.getByRole("list", { name: "Photos of this batch" }).getByRole("button");
 
@@ -19,6 +23,34 @@ test("what has not changed is told as that", async ({ page }) => {
   await expect.poll(() => told).toContain(304);
   await expect(page.getByText("1 of 1 done")).toBeVisible();
   expect(told.every((status) => status === 200 || status === 304)).toBe(true);
+});
+
+test("a batch that does not exist is said to be none, once", async ({ page }) => {
+  await page.clock.install();
+  await somebody(page);
+  let asked = 0;
+  page.on("request", (request) => {
+    if (request.url().endsWith("/status")) asked += 1;
+  });
+  await page.goto(`/batches/${randomUUID()}`);
+  await expect(page.getByRole("heading", { name: "There is no such batch" })).toBeVisible();
+  await page.clock.runFor(30_000);
+  expect(asked).toBe(1);
+});
+
+test("a second try is offered at today's price", async ({ page }) => {
+  const { token } = await somebody(page);
+  await page.goto("/new");
+  await chooses(page, [sample("chelsea.png")]);
+  await wish(page).fill("sepia [[fault:moderation]]");
+  await start(page, 1).click();
+  await expect(page.getByRole("alert")).toContainText("1 credit came back to you");
+  const account = await api<Account>(token, "/api/account");
+  const prices = account.prices.map((price) => ({ ...price, credits: price.credits * 3 }));
+  await page.route("**/api/account", (route) => route.fulfill({ json: { ...account, prices } }));
+  await page.reload();
+  await page.getByRole("button", { name: "Try 1 photo again" }).click();
+  await expect(page.getByRole("dialog")).toContainText("cost 3 credits");
 });
 
 test("a hidden tab does not ask", async ({ page }) => {

@@ -116,6 +116,11 @@ test("offline, everything typed and chosen is kept, and goes on afterwards", asy
   await start(page, 1).click();
   await expect(page.getByRole("alert")).toContainText("We did not hear whether your batch has started");
   await expect(wish(page)).toHaveValue("make it sepia");
+  // It may be bought: what is in it stays, and more is for the next one.
+  await expect(page.getByRole("button", { name: "Remove chelsea.png" })).toBeDisabled();
+  await chooses(page, [sample("rocket.jpg")]);
+  await expect(page.getByRole("button", { name: /^rocket\.jpg/ })).toBeVisible();
+  await expect(start(page, 1)).toBeVisible();
   await context.setOffline(false);
   await expect(page).toHaveURL(/\/batches\//);
 });

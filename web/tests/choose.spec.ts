@@ -1,7 +1,7 @@
 // How photos and wishes come to the table: dropped, pasted, out of folders, made fit, from what was saved.
 
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import type { Page } from "@playwright/test";
+import type { Locator, Page } from "@playwright/test";
 import { chooses, expect, somebody, test, wish } from "./page";
 import { sample } from "./stack";
 
@@ -82,16 +82,22 @@ test("a folder can be chosen", async ({ page }, info) => {
 test("a photo can be pasted, and text is still pasted as text", async ({ page }) => {
   await somebody(page);
   await page.goto("/new");
-  const pastes = (photo: number[]) =>
-    page.evaluate((photo) => {
-      const clipboardData = new DataTransfer();
-      clipboardData.items.add(new File([new Uint8Array(photo)], "image.png", { type: "image/png" }));
-      const event = new ClipboardEvent("paste", { clipboardData, cancelable: true, bubbles: true });
-      document.activeElement?.dispatchEvent(event);
-      return event.defaultPrevented;
-    }, photo);
+  const pastes = (text?: string) =>
+    page.evaluate(
+      ({ photo, text }) => {
+        const clipboardData = new DataTransfer();
+        clipboardData.items.add(new File([new Uint8Array(photo)], "image.png", { type: "image/png" }));
+        if (text) clipboardData.setData("text/plain", text);
+        const event = new ClipboardEvent("paste", { clipboardData, cancelable: true, bubbles: true });
+        document.activeElement?.dispatchEvent(event);
+        return event.defaultPrevented;
+      },
+      { photo: [...readFileSync(sample("chelsea.png"))], text },
+    );
   await wish(page).focus();
-  expect(await pastes([...readFileSync(sample("chelsea.png"))])).toBe(true);
+  // As a spreadsheet copies its cells.
+  expect(await pastes("sepia")).toBe(false);
+  expect(await pastes()).toBe(true);
   await expect(uploaded(page)).toHaveCount(1);
   await expect(page.getByRole("button", { name: /^image\.png/ })).toBeVisible();
   await page.evaluate(() => document.execCommand("insertText", false, "make it sepia"));
@@ -116,6 +122,39 @@ test("a wish of one's own is kept, used again, taken back and removed", async ({
   await page.reload();
   await expect(wish(page)).toHaveValue("something else");
   await expect(own).toHaveCount(0);
+});
+
+test("what is typed stands where the caret is", async ({ page }) => {
+  await somebody(page);
+  await page.goto("/new");
+  await chooses(page, [sample("chelsea.png")]);
+  const types = async (box: Locator) => {
+    await box.pressSequentially("make it sepia");
+    await box.press("Home");
+    await box.pressSequentially("please ");
+    await expect(box).toHaveValue("please make it sepia");
+  };
+  await types(wish(page));
+  await page.getByRole("button", { name: /^chelsea\.png: look closer/ }).click();
+  await types(page.getByRole("textbox", { name: "A wish of its own for this photo" }));
+});
+
+test("whoever takes photos off the table by keyboard goes on from there", async ({ page }) => {
+  await somebody(page);
+  await page.goto("/new");
+  await page.getByRole("button", { name: "Choose photos" }).focus();
+  await chooses(page, ["chelsea.png", "coffee.png", "rocket.jpg"].map(sample));
+  await expect(uploaded(page)).toHaveCount(3);
+  await expect(page.getByRole("main")).toBeFocused();
+  const tile = (name: string) => page.getByRole("button", { name: `${name}: look closer` });
+  await page.getByRole("button", { name: "Remove coffee.png" }).press("Enter");
+  await expect(tile("rocket.jpg")).toBeFocused();
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").getByRole("button", { name: "Remove" }).press("Enter");
+  await expect(tile("chelsea.png")).toBeFocused();
+  await page.getByRole("button", { name: "Remove chelsea.png" }).press("Enter");
+  await expect(page.getByText("Drop your photos here")).toBeVisible();
+  await expect(page.getByRole("main")).toBeFocused();
 });
 
 /** Four pixels, one of them transparent. */

@@ -42,11 +42,23 @@ test("settings are kept: mail and a webhook with its secret", async ({ page }) =
   await page.getByRole("button", { name: "Save address" }).click();
   await expect(page.getByRole("alert")).toContainText("has to be an https address");
   await page.getByLabel("Address").fill("https://example.com/done");
+  // The switch is faster than the service.
+  await page.route("**/api/account/settings", async (route) => {
+    if (route.request().method() === "PUT") await isSwitched;
+    return route.continue();
+  });
+  let go = () => {};
+  const isSwitched = new Promise<void>((resolve) => {
+    go = resolve;
+  });
   await page.getByRole("button", { name: "Save address" }).click();
+  await mail.click();
+  await expect(mail).toBeChecked();
+  go();
   await page.getByRole("button", { name: "Reveal" }).click();
   await expect(page.getByText(/^whsec_/)).toBeVisible();
   await page.reload();
-  await expect(mail).not.toBeChecked();
+  await expect(mail).toBeChecked();
   await expect(page.getByLabel("Address")).toHaveValue("https://example.com/done");
   await page.getByRole("button", { name: "Remove", exact: true }).click();
   await expect(page.getByText("Signing secret")).toHaveCount(0);

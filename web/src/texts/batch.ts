@@ -43,7 +43,8 @@ export const batch = {
     retry: (count: number) => `Try ${photos(count)} again`,
     retrySure: (count: number) => `Try ${photos(count)} again?`,
     retryText: (price: number) =>
-      `They become a new batch and cost ${credits(price)}, which came back when they failed.`,
+      `They become a new batch and cost ${credits(price)}. What they cost before has come back.`,
+    retryUnpriced: "What they cost is not known yet.",
     retried: "The photos without a result were tried again in a new batch.",
     retriedLink: "Go to it",
     retryOf: "This batch tries photos of an earlier one again.",

@@ -33,7 +33,6 @@ export const draft = {
     shrunk: (before: number, after: number) => `shrunk from ${bytes(before)} to ${bytes(after)}`,
     converted: "converted to JPEG",
     convertedToWebP: "converted to WebP, which keeps it transparent",
-    progress: (done: number, total: number) => `${number(done)} of ${number(total)} uploaded`,
     allUploaded: (count: number) => `${photos(count)} uploaded`,
     retryAll: "Try the failed ones again",
     problems: {
@@ -70,9 +69,7 @@ export const draft = {
     label: "Your wish for all of them",
     placeholder: "For example: put each product on a plain light-grey background and keep its shadow",
     missing: "Say what should change, or pick a preset.",
-    tooLong: (most: number) => `At most ${number(most)} characters.`,
     keep: "Save this wish",
-    kept: "Saved",
     undo: "Undo",
     presets: "Start from a preset",
     own: "Your own",
@@ -105,10 +102,7 @@ export const draft = {
   },
   options: {
     title: "Quality, size and format",
-    quality: "Quality",
     qualities: { low: "Draft", medium: "Good", high: "Best", auto: "Automatic" },
-    perPhoto: (count: number) => `${credits(count)} a photo`,
-    size: "Size",
     sizes: {
       auto: "Automatic",
       "1024x1024": "Square",
@@ -118,14 +112,7 @@ export const draft = {
       "3840x2160": "4K landscape",
       "2160x3840": "4K portrait",
     } as Record<string, string>,
-    sizeHint: (size: string) => (size === "auto" ? "like the photo" : size.replace("x", " × ")),
-    format: "Format",
     formats: { jpeg: "JPEG", png: "PNG", webp: "WebP" },
-    formatHints: { jpeg: "opens everywhere", png: "keeps transparency", webp: "smallest" },
-    shrink: "Shrink large photos before upload",
-    shrinkHint: "To what the image service takes at most: about 8 megapixels. Quicker, and nothing is lost.",
-    convert: "Convert HEIC, AVIF and BMP",
-    convertHint: "On your device, to JPEG; to WebP where it is transparent.",
   },
   submit: {
     summary: "Price",
@@ -149,5 +136,4 @@ export const draft = {
     refusedTitle: "Your batch was not started, and nothing was charged",
     expired: "Some uploads had expired. They are being uploaded again; start when they are done.",
   },
-  crediting: "Loading prices",
 };

@@ -42,6 +42,8 @@ class Place extends Component<PlaceProps, { error: unknown }> {
   }
   override componentWillUnmount() {
     removeEventListener("online", this.#retry);
+    // Whoever comes back asks anew.
+    if (this.state.error) this.props.again();
   }
   override render() {
     const error: unknown = this.state.error;

@@ -2,6 +2,7 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, ok, type Schemas } from "../../api/client";
+import { priceOf, type Quality } from "./price";
 import { useSession } from "./session";
 
 const key = (userId: string | undefined) => ["account", userId];
@@ -15,6 +16,9 @@ export function useAccount() {
     staleTime: 10_000,
   });
 }
+
+/** What a photo costs now, once the prices are known. */
+export const usePrice = (quality: Quality, size: string) => priceOf(useAccount().data, quality, size);
 
 /** What an answer said about the balance is truer than what was known. */
 export function useBalanceUpdate() {

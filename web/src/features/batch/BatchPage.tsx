@@ -18,7 +18,7 @@ import { Notice } from "../../ui/Notice";
 import { Progress } from "../../ui/Progress";
 import { PageSkeleton } from "../../ui/Skeleton";
 import { useTitle } from "../../ui/useTitle";
-import { useBalanceUpdate } from "../account/useAccount";
+import { useBalanceUpdate, usePrice } from "../account/useAccount";
 import type { Reuse } from "../draft/NewBatchPage";
 import { downloadAll, downloadOne } from "./download";
 import { resultNames } from "./names";
@@ -30,10 +30,9 @@ const Viewer = later(() => import("./Viewer"));
 
 export default function BatchPage() {
   const { id = "" } = useParams();
-  const { data, error, refetch } = useBatch(id);
+  const { data, problem, refetch } = useBatch(id);
   useTitle(data?.prompt.slice(0, 60) || t.title);
-  if (data) return <Shown key={id} batch={data} isStale={error !== null} />;
-  const problem = error && Problem.from(error);
+  if (data) return <Shown key={id} batch={data} isStale={problem !== undefined} />;
   if (problem?.status === 404) return <NotFound title={t.missing.title} text={t.missing.text} />;
   if (problem) {
     return (
@@ -69,6 +68,9 @@ function Shown({ batch, isStale }: { batch: Batch; isStale: boolean }) {
   const there = images.filter(({ resultUrl }) => resultUrl).length;
   const gone = images.filter(isGone).length;
   const names = resultNames(images, batch.options.format ?? "png");
+  // Of today, which need not be what they cost then.
+  const { quality = "medium", size = "auto" } = batch.options;
+  const again = usePrice(quality, size);
 
   const cancel = useMutation({
     mutationFn: () => ok(api.POST("/api/batch/{id}/cancel", { params: { path: { id: batchId } } })),
@@ -244,13 +246,15 @@ function Shown({ batch, isStale }: { batch: Batch; isStale: boolean }) {
             <Button look="quiet" onClick={() => setAsking(undefined)}>
               {common.cancel}
             </Button>
-            <Button look="primary" busy={retry.isPending} onClick={() => retry.mutate()}>
+            <Button look="primary" busy={retry.isPending} disabled={again === undefined} onClick={() => retry.mutate()}>
               {t.actions.retry(without)}
             </Button>
           </>
         }
       >
-        <p className="text-ink-2">{t.actions.retryText(each * without)}</p>
+        <p className="text-ink-2">
+          {again === undefined ? t.actions.retryUnpriced : t.actions.retryText(again * without)}
+        </p>
       </Dialog>
     </div>
   );

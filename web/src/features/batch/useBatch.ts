@@ -76,7 +76,10 @@ export function useBatch(id: string) {
   const query = useQuery({
     ...batchQuery(id),
     staleTime: 1_000,
-    refetchInterval: ({ state }) => (state.data ? state.data.pollAfterMs || false : state.error ? 5_000 : false),
+    refetchInterval: ({ state: { data, error } }) => {
+      if (data) return data.pollAfterMs || false;
+      return error && Problem.from(error).isUncertain ? 5_000 : false;
+    },
     retry: (count, error) => Problem.from(error).isUncertain && count < 2,
   });
 
@@ -95,5 +98,11 @@ export function useBatch(id: string) {
     if (refunded !== undefined && refunded !== then) void updateBalance();
     if (wasOver === false && isOver) void client.invalidateQueries({ queryKey: ["batches"] });
   }, [refunded, isOver, client, updateBalance]);
-  return query;
+
+  // While it is asked again, the query forgets what was wrong. Who reads that should not lose it every five seconds.
+  const said = useRef<{ id: string; problem: Problem }>(undefined);
+  if (query.error) said.current = { id, problem: Problem.from(query.error) };
+  else if (query.isSuccess) said.current = undefined;
+  const problem = said.current?.id === id ? said.current.problem : undefined;
+  return { data: query.data, problem, refetch: query.refetch };
 }

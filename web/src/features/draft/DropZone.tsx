@@ -3,6 +3,7 @@ import { type DragEvent, useEffect, useRef, useState } from "react";
 import { draft as t } from "../../texts/draft";
 import { Button } from "../../ui/Button";
 import { cn } from "../../ui/cn";
+import { useFocusLeft } from "../../ui/useFocusLeft";
 import { filesOf, looksLikePhoto } from "./files";
 
 const ACCEPT = "image/jpeg,image/png,image/webp,image/heic,image/heif,image/avif,image/*,.heic,.heif";
@@ -14,6 +15,7 @@ export function DropZone({ onFiles, small, most }: Props) {
   const files = useRef<HTMLInputElement>(null);
   const folder = useRef<HTMLInputElement>(null);
   const [over, setOver] = useState(false);
+  const zone = useFocusLeft<HTMLDivElement>();
 
   useEffect(() => {
     let depth = 0;
@@ -43,7 +45,10 @@ export function DropZone({ onFiles, small, most }: Props) {
       }),
       on("paste", (event) => {
         const pasted = [...(event.clipboardData?.files ?? [])];
-        if (pasted.length === 0) return;
+        const isTyping = event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement;
+        // Some programs copy a picture of a text beside it: who writes means the text.
+        const isText = isTyping && event.clipboardData?.types.includes("text/plain");
+        if (pasted.length === 0 || isText) return;
         event.preventDefault();
         onFiles(pasted);
       }),
@@ -100,6 +105,7 @@ export function DropZone({ onFiles, small, most }: Props) {
         </div>
       ) : (
         <div
+          ref={zone}
           className={cn(
             "grid min-h-72 place-items-center rounded-3xl border-2 border-dashed border-line-strong bg-surface p-8 text-center transition-colors sm:min-h-96",
             over && "border-accent bg-accent-soft",

@@ -14,13 +14,13 @@ import { later } from "../../ui/later";
 import { Notice } from "../../ui/Notice";
 import { useTitle } from "../../ui/useTitle";
 import { useSession } from "../account/session";
-import { useAccount } from "../account/useAccount";
+import { useAccount, usePrice } from "../account/useAccount";
 import { DropZone } from "./DropZone";
 import { type Photo, useDraft, type Wish } from "./draft";
 import { OptionsBox } from "./OptionsBox";
 import { PhotoGrid } from "./PhotoGrid";
-import { priceOf } from "./price";
 import { SubmitBar } from "./SubmitBar";
+import { pendingOf } from "./submit";
 import { useSubmit } from "./useSubmit";
 import { WishBox } from "./WishBox";
 
@@ -69,6 +69,10 @@ function NewBatch({ user }: { user: string }) {
   const uploaded = usable.filter(({ state }) => state === "uploaded").length;
   const limits = account.data?.limits;
   const isSending = state.at === "sending" || state.at === "unanswered";
+  // What is on its way is what the button is about, whatever else is on the table.
+  const sent = isSending ? pendingOf(draft)?.request : undefined;
+  const { quality = wish.quality, size = wish.size } = sent?.options ?? wish;
+  const each = usePrice(quality, size);
 
   const add = useCallback((files: File[], unreadable?: string[]) => draft.add(files, unreadable), [draft]);
   const remove = useCallback((id: string) => draft.remove(id), [draft]);
@@ -98,6 +102,7 @@ function NewBatch({ user }: { user: string }) {
                   size="s"
                   look="quiet"
                   aria-label={t.photos.clear}
+                  disabled={isSending}
                   icon={<Trash2 aria-hidden className="size-4" />}
                   onClick={() => setClearing(true)}
                 >
@@ -109,7 +114,9 @@ function NewBatch({ user }: { user: string }) {
           {shown.length === 0 && <DropZone small={false} onFiles={add} most={maxImagesPerBatch} />}
           {loaded && !draft.keeps && <Notice kind="info">{t.photos.otherTab}</Notice>}
           <p role="status" className="sr-only">
-            {usable.length > 0 && uploaded === usable.length && t.photos.allUploaded(uploaded)}
+            {usable.length > 0 && uploaded === usable.length
+              ? t.photos.allUploaded(uploaded)
+              : loaded && t.photos.heading(shown.length)}
           </p>
           {failed.length > 0 && (
             <Notice
@@ -155,7 +162,10 @@ function NewBatch({ user }: { user: string }) {
               </ul>
             </Notice>
           )}
-          {shown.length > 0 && <PhotoGrid photos={shown} onOpen={setOpened} onRemove={remove} onRetry={retry} />}
+          {/* A photo that is taken off the table now would be in the batch all the same. */}
+          <fieldset disabled={isSending} className="contents">
+            {shown.length > 0 && <PhotoGrid photos={shown} onOpen={setOpened} onRemove={remove} onRetry={retry} />}
+          </fieldset>
         </div>
 
         <div className="space-y-5 md:sticky md:top-22 md:max-h-[calc(100dvh-6.5rem)] md:self-start md:overflow-y-auto md:p-1">
@@ -217,10 +227,11 @@ function NewBatch({ user }: { user: string }) {
             <OptionsBox wish={wish} tariff={account.data} onWish={(change) => draft.setWish(change)} />
           </fieldset>
           <SubmitBar
-            count={usable.length}
-            uploaded={uploaded}
-            each={priceOf(account.data, wish.quality, wish.size)}
+            count={sent?.images.length ?? usable.length}
+            uploaded={sent?.images.length ?? uploaded}
+            each={each}
             have={account.data?.credits}
+            isSent={isSending}
             busy={state.at === "sending"}
             onSubmit={state.at === "unanswered" ? again : start}
           />

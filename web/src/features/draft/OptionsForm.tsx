@@ -1,8 +1,9 @@
-import { draft as t } from "../../texts/draft";
+import { draft } from "../../texts/draft";
+import { options as t } from "../../texts/options";
 import { Choice } from "../../ui/Choice";
 import { Switch } from "../../ui/Switch";
+import { priceOf, type Tariff } from "../account/price";
 import type { Wish } from "./draft";
-import { priceOf, type Tariff } from "./price";
 
 export type OptionsProps = { wish: Wish; onWish: (wish: Partial<Wish>) => void; tariff: Tariff | undefined };
 
@@ -10,43 +11,38 @@ const qualities = ["low", "medium", "high"] as const;
 const formats = ["jpeg", "png", "webp"] as const;
 
 export default function OptionsForm({ wish, onWish, tariff }: OptionsProps) {
-  const sizes = Object.keys(t.options.sizes);
+  const sizes = Object.keys(draft.options.sizes);
   return (
     <div className="space-y-6">
       <Choice
-        label={t.options.quality}
+        label={t.quality}
         value={wish.quality}
         onChange={(quality) => onWish({ quality })}
         options={qualities.map((value) => {
           const price = priceOf(tariff, value, wish.size);
-          return { value, label: t.options.qualities[value], hint: price !== undefined && t.options.perPhoto(price) };
+          return { value, label: draft.options.qualities[value], hint: price !== undefined && t.perPhoto(price) };
         })}
       />
       <Choice
-        label={t.options.size}
+        label={t.size}
         value={wish.size}
         onChange={(size) => onWish({ size })}
-        options={sizes.map((value) => ({ value, label: t.options.sizes[value], hint: t.options.sizeHint(value) }))}
+        options={sizes.map((value) => ({ value, label: draft.options.sizes[value], hint: t.sizeHint(value) }))}
       />
       <Choice
-        label={t.options.format}
+        label={t.format}
         value={wish.format}
         onChange={(format) => onWish({ format })}
         options={formats.map((value) => ({
           value,
-          label: t.options.formats[value],
-          hint: t.options.formatHints[value],
+          label: draft.options.formats[value],
+          hint: t.formatHints[value],
         }))}
       />
+      <Switch label={t.shrink} hint={t.shrinkHint} checked={wish.shrink} onChange={(shrink) => onWish({ shrink })} />
       <Switch
-        label={t.options.shrink}
-        hint={t.options.shrinkHint}
-        checked={wish.shrink}
-        onChange={(shrink) => onWish({ shrink })}
-      />
-      <Switch
-        label={t.options.convert}
-        hint={t.options.convertHint}
+        label={t.convert}
+        hint={t.convertHint}
         checked={wish.convert}
         onChange={(convert) => onWish({ convert })}
       />

@@ -2,13 +2,16 @@ import { Check, MessageSquareText, RotateCw, X } from "lucide-react";
 import { memo } from "react";
 import { draft as t } from "../../texts/draft";
 import { cn } from "../../ui/cn";
+import { useFocusLeft } from "../../ui/useFocusLeft";
 import type { Photo } from "./draft";
 
 type Actions = { onOpen: (id: string) => void; onRemove: (id: string) => void; onRetry: (id: string) => void };
 
 export function PhotoGrid({ photos, ...actions }: { photos: readonly Photo[] } & Actions) {
+  const list = useFocusLeft<HTMLUListElement>();
   return (
     <ul
+      ref={list}
       aria-label={t.photos.label}
       className="grid grid-cols-[repeat(auto-fill,minmax(6.5rem,1fr))] gap-2.5 sm:grid-cols-[repeat(auto-fill,minmax(8.5rem,1fr))]"
     >
@@ -32,9 +35,13 @@ function words(photo: Photo): string {
 
 const Tile = memo(function Tile({ photo, onOpen, onRemove, onRetry }: { photo: Photo } & Actions) {
   const { id, name, state, thumb, progress } = photo;
+  const tile = useFocusLeft<HTMLLIElement>((gone) =>
+    (gone.nextElementSibling ?? gone.previousElementSibling)?.querySelector("button"),
+  );
   const isMoving = state === "uploading" || state === "preparing" || state === "waiting" || state === "ready";
   return (
     <li
+      ref={tile}
       className="tile group relative aspect-square overflow-hidden rounded-2xl bg-sunken ring-1 ring-line"
       data-state={state}
     >

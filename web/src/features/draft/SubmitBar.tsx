@@ -8,14 +8,16 @@ type Props = {
   uploaded: number;
   each: number | undefined;
   have: number | undefined;
+  /** It may be paid for already: then the balance says nothing about what it would leave. */
+  isSent: boolean;
   busy: boolean;
   onSubmit: () => void;
 };
 
 /** The price and the balance, and only then the button. */
-export function SubmitBar({ count, uploaded, each, have, busy, onSubmit }: Props) {
+export function SubmitBar({ count, uploaded, each, have, isSent, busy, onSubmit }: Props) {
   const total = each === undefined ? undefined : each * count;
-  const missing = total !== undefined && have !== undefined ? Math.max(0, total - have) : 0;
+  const missing = total !== undefined && have !== undefined && !isSent ? Math.max(0, total - have) : 0;
   const isUploading = uploaded < count;
   return (
     <section
@@ -32,7 +34,7 @@ export function SubmitBar({ count, uploaded, each, have, busy, onSubmit }: Props
                   {t.submit.total(total)}
                 </strong>
               </p>
-              {have !== undefined && (
+              {have !== undefined && !isSent && (
                 <p className="flex flex-wrap justify-between gap-x-3 text-sm text-ink-2">
                   <span className={cn(missing > 0 && "max-md:hidden")}>{t.submit.balance(have)}</span>
                   <span className={cn("nums", missing > 0 ? "font-semibold text-bad" : "max-md:hidden")}>

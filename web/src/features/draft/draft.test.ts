@@ -9,7 +9,9 @@ const previews: string[] = [];
 vi.mock("./saved", () => ({
   loadPhotos: async () => [...saved.values()],
   savePhoto: async (_: string, photo: SavedPhoto) => void saved.set(photo.id, photo),
-  dropPhoto: async (_: string, id: string) => void saved.delete(id),
+  dropPhotos: async (_: string, ids: string[]) => {
+    for (const id of ids) saved.delete(id);
+  },
   savePreviews: async (thumbs: [string, Blob][]) => void previews.push(...thumbs.map(([key]) => key)),
   readJson: () => undefined,
   writeJson: () => undefined,

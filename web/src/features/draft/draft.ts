@@ -7,7 +7,7 @@ import { Problem } from "../../api/problem";
 import { whenPersonLeaves } from "../account/session";
 import type { RefusalCode } from "./kinds";
 import { type Prepared, prepare, WORKERS } from "./prepare";
-import { dropPhoto, loadPhotos, readJson, type SavedPhoto, savePhoto, savePreviews, writeJson } from "./saved";
+import { dropPhotos, loadPhotos, readJson, type SavedPhoto, savePhoto, savePreviews, writeJson } from "./saved";
 import { isFresh, type Link, upload } from "./upload";
 
 export type PhotoState = "waiting" | "preparing" | "ready" | "uploading" | "uploaded" | "failed" | "refused";
@@ -126,7 +126,7 @@ export class Draft {
       const { id, name, size, prompt, file, thumb } = saved;
       const isThere = saved.key && Date.now() - (saved.uploadedAt ?? 0) < UPLOAD_LIFETIME_MS;
       const isGone = !isThere && !file;
-      if (isGone) void dropPhoto(this.user, id);
+      if (isGone) void dropPhotos(this.user, [id]);
       if (file) this.#files.set(id, file);
       if (thumb) this.#thumbs.set(id, thumb);
       this.#photos.set(id, {
@@ -190,19 +190,21 @@ export class Draft {
   }
 
   remove(id: string) {
-    this.#drop(id);
+    this.#drop([id]);
     this.#admit();
     this.#tell();
     this.#pump();
   }
 
-  #drop(id: string) {
-    this.#aborts.get(id)?.abort();
-    const thumb = this.#photos.get(id)?.thumb;
-    if (thumb) URL.revokeObjectURL(thumb);
-    for (const map of [this.#photos, this.#files, this.#bodies, this.#thumbs, this.#links, this.#aborts])
-      map.delete(id);
-    void dropPhoto(this.user, id);
+  #drop(ids: readonly string[]) {
+    for (const id of ids) {
+      this.#aborts.get(id)?.abort();
+      const thumb = this.#photos.get(id)?.thumb;
+      if (thumb) URL.revokeObjectURL(thumb);
+      for (const map of [this.#photos, this.#files, this.#bodies, this.#thumbs, this.#links, this.#aborts])
+        map.delete(id);
+    }
+    void dropPhotos(this.user, ids);
   }
 
   /** Of one batch. */
@@ -229,7 +231,7 @@ export class Draft {
   }
 
   clear() {
-    for (const id of [...this.#photos.keys()]) this.#drop(id);
+    this.#drop([...this.#photos.keys()]);
     this.#tell();
   }
 
@@ -246,13 +248,14 @@ export class Draft {
 
   setPrompt(id: string, prompt: string) {
     this.#update(id, { prompt });
+    this.#show();
     this.#save(id);
   }
 
   setWish(wish: Partial<Wish>) {
     this.#wish = { ...this.#wish, ...wish };
     writeJson(this.#name, this.#wish);
-    this.#tell();
+    this.#show();
     // What was refused for a switch gets its chance when the switch is on.
     if (wish.convert || wish.shrink) {
       for (const { id, reason } of this.#photos.values()) {
@@ -290,7 +293,7 @@ export class Draft {
       return key && thumb ? [[key, thumb]] : [];
     });
     void savePreviews(thumbs);
-    for (const { id } of gone) this.#drop(id);
+    this.#drop(gone.map(({ id }) => id));
     this.#admit();
     const isAll = this.#photos.size === this.#count("refused");
     if (isAll && this.#wish.prompt.trim() === prompt) this.setWish({ prompt: "" });
@@ -350,11 +353,16 @@ export class Draft {
     this.#told = true;
     const now = () => {
       this.#told = false;
-      this.#snapshot = { photos: [...this.#photos.values()], wish: this.#wish, loaded: this.#loaded };
-      for (const listener of this.#listeners) listener();
+      this.#show();
     };
     if (document.visibilityState === "visible") requestAnimationFrame(now);
     else setTimeout(now, 100);
+  }
+
+  /** At once. What is typed must be: React puts back what was there before when a key's event ends without it. */
+  #show() {
+    this.#snapshot = { photos: [...this.#photos.values()], wish: this.#wish, loaded: this.#loaded };
+    for (const listener of this.#listeners) listener();
   }
 
   #count(...states: PhotoState[]) {
@@ -406,7 +414,7 @@ export class Draft {
 
   #refuse(id: string, reason: RefusalCode) {
     this.#update(id, { state: "refused", reason });
-    void dropPhoto(this.user, id);
+    void dropPhotos(this.user, [id]);
     this.#admit();
   }
 

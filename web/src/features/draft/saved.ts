@@ -1,7 +1,7 @@
 // What of a draft outlives a reload: photos in IndexedDB, words in localStorage. A browser that keeps neither (private
 // windows, no room) only loses that comfort.
 
-import { clear, createStore, del, entries, get, set, setMany } from "idb-keyval";
+import { clear, createStore, delMany, entries, get, set, setMany } from "idb-keyval";
 import type { Prepared } from "./prepare";
 
 export type SavedPhoto = {
@@ -37,7 +37,13 @@ const quietly = async <T>(work: Promise<T> | undefined): Promise<T | undefined> 
 const at = (user: string, id: string) => `${user}/${id}`;
 
 export const savePhoto = (user: string, photo: SavedPhoto) => quietly(set(at(user, photo.id), photo, drafts));
-export const dropPhoto = (user: string, id: string) => quietly(del(at(user, id), drafts));
+export const dropPhotos = (user: string, ids: readonly string[]) =>
+  quietly(
+    delMany(
+      ids.map((id) => at(user, id)),
+      drafts,
+    ),
+  );
 
 export async function loadPhotos(user: string): Promise<SavedPhoto[]> {
   const all = (await quietly(drafts && entries<string, SavedPhoto>(drafts))) ?? [];
@@ -58,7 +64,12 @@ export async function savePreviews(thumbs: [key: string, thumb: Blob][]): Promis
   );
   const all = (await quietly(previews && entries<string, { at: number }>(previews))) ?? [];
   const old = all.sort((a, b) => b[1].at - a[1].at).slice(PREVIEWS);
-  for (const [key] of old) await quietly(del(key, previews));
+  await quietly(
+    delMany(
+      old.map(([key]) => key),
+      previews,
+    ),
+  );
 }
 
 export const loadPreview = async (key: string) => (await quietly(get<{ thumb: Blob }>(key, previews)))?.thumb;
@@ -86,7 +97,11 @@ export function writeJson(name: string, value: unknown, place: Place = "localSto
 
 /** Nothing of this person stays in this browser. */
 export async function forgetUser(user: string): Promise<void> {
-  for (const { id } of await loadPhotos(user)) await dropPhoto(user, id);
+  const photos = await loadPhotos(user);
+  await dropPhotos(
+    user,
+    photos.map(({ id }) => id),
+  );
   await quietly(previews && clear(previews));
   for (const kind of ["draft", "submit", "prompts"]) writeJson(`bie.${kind}.${user}`, undefined);
   writeJson(`bie.submit.${user}`, undefined, "sessionStorage");

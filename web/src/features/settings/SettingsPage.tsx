@@ -33,9 +33,16 @@ export default function SettingsPage() {
   const settings = useQuery({ queryKey: KEY, queryFn: () => ok(api.GET("/api/account/settings")) });
   const save = useMutation({
     mutationFn: (body: Schemas["SettingsRequest"]) => ok(api.PUT("/api/account/settings", { body })),
+    // Each says all of it: one after the other.
+    scope: { id: "settings" },
     onSuccess: (saved) => client.setQueryData(KEY, saved),
   });
   const known = settings.data;
+  // What is on its way comes before what was there.
+  const latest: Schemas["SettingsRequest"] = (save.isPending && save.variables) || {
+    emails: known?.emails ?? true,
+    ...(known?.webhook && { webhook: { url: known.webhook.url } }),
+  };
   const themes: Theme[] = ["system", "light", "dark"];
 
   return (
@@ -80,10 +87,8 @@ export default function SettingsPage() {
           <Switch
             label={t.emails}
             hint={t.emailsHint}
-            checked={save.isPending ? (save.variables?.emails ?? known.emails) : known.emails}
-            onChange={(emails) =>
-              save.mutate({ emails, ...(known.webhook && { webhook: { url: known.webhook.url } }) })
-            }
+            checked={latest.emails}
+            onChange={(emails) => save.mutate({ ...latest, emails })}
           />
         ) : (
           <Skeleton className="h-12" />
@@ -96,7 +101,7 @@ export default function SettingsPage() {
           <WebhookForm
             settings={known}
             isSaving={save.isPending}
-            onSave={(url) => save.mutate({ emails: known.emails, ...(url && { webhook: { url } }) })}
+            onSave={(url) => save.mutate({ emails: latest.emails, ...(url && { webhook: { url } }) })}
           />
         ) : (
           <Skeleton className="h-24" />
