@@ -66,6 +66,35 @@ impl Answer {
     }
 }
 
+/// What Cognito answers, if it does not refuse.
+async fn cognito(stack: &Stack, operation: &str, body: &Value) -> Result<Value, String> {
+    let target = format!("AWSCognitoIdentityProviderService.{operation}");
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let request = http
+        .post(&stack.aws_endpoint)
+        .header("content-type", "application/x-amz-json-1.1")
+        .header("x-amz-target", target)
+        .body(body.to_string());
+    let answer = request.send().await.unwrap();
+    let status = answer.status();
+    let text = answer.text().await.unwrap();
+    if status != StatusCode::OK {
+        return Err(format!("{operation}: {text}"));
+    }
+    Ok(serde_json::from_str(&text).unwrap())
+}
+
+/// The tokens of whoever this is, with the password that all users have.
+async fn sign_in(stack: &Stack, username: &str) -> Result<Value, String> {
+    let wanted = json!({
+        "ClientId": stack.client_id,
+        "AuthFlow": "USER_PASSWORD_AUTH",
+        "AuthParameters": { "USERNAME": username, "PASSWORD": PASSWORD },
+    });
+    let mut answer = cognito(stack, "InitiateAuth", &wanted).await?;
+    Ok(answer["AuthenticationResult"].take())
+}
+
 impl User {
     /// Somebody new.
     pub async fn new(stack: &Stack) -> Self {
@@ -75,74 +104,43 @@ impl User {
     /// Somebody new with this address: signed up, confirmed, signed in.
     pub async fn with_email(stack: &Stack, email: &str) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let cognito = async |operation: &str, body: Value| -> Value {
-            let response = http
-                .post(&stack.aws_endpoint)
-                .header("content-type", "application/x-amz-json-1.1")
-                .header(
-                    "x-amz-target",
-                    format!("AWSCognitoIdentityProviderService.{operation}"),
-                )
-                .body(body.to_string())
-                .send()
-                .await
-                .unwrap();
-            let status = response.status();
-            let text = response.text().await.unwrap();
-            assert_eq!(status, StatusCode::OK, "{operation}: {text}");
-            serde_json::from_str(&text).unwrap()
-        };
         let client = &stack.client_id;
         let attributes = json!([{ "Name": "email", "Value": email }]);
-        let signed_up = cognito(
-            "SignUp",
-            json!({ "ClientId": client, "Username": email, "Password": PASSWORD, "UserAttributes": attributes }),
-        )
-        .await;
-        cognito(
-            "ConfirmSignUp",
-            json!({ "ClientId": client, "Username": email, "ConfirmationCode": CODE }),
-        )
-        .await;
-        let tokens = cognito(
-            "InitiateAuth",
-            json!({
-                "ClientId": client,
-                "AuthFlow": "USER_PASSWORD_AUTH",
-                "AuthParameters": { "USERNAME": email, "PASSWORD": PASSWORD },
-            }),
-        )
-        .await;
-        let token = tokens["AuthenticationResult"]["IdToken"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let sign_up = json!({ "ClientId": client, "Username": email, "Password": PASSWORD, "UserAttributes": attributes });
+        let signed_up = cognito(stack, "SignUp", &sign_up).await.unwrap();
+        let confirm = json!({ "ClientId": client, "Username": email, "ConfirmationCode": CODE });
+        cognito(stack, "ConfirmSignUp", &confirm).await.unwrap();
+        let tokens = sign_in(stack, email).await.unwrap();
         Self {
             stack: stack.clone(),
             http,
-            token,
+            token: tokens["IdToken"].as_str().unwrap().to_owned(),
             id: signed_up["UserSub"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    /// The same person once they have given another address, which they have not confirmed.
+    pub async fn moved_to(&self, email: &str) -> Self {
+        let stack = &self.stack;
+        let tokens = sign_in(stack, &self.id).await.unwrap();
+        let attributes = json!([
+            { "Name": "email", "Value": email },
+            { "Name": "email_verified", "Value": "false" },
+        ]);
+        let change = json!({ "AccessToken": tokens["AccessToken"], "UserAttributes": attributes });
+        cognito(stack, "UpdateUserAttributes", &change)
+            .await
+            .unwrap();
+        let tokens = sign_in(stack, &self.id).await.unwrap();
+        Self {
+            token: tokens["IdToken"].as_str().unwrap().to_owned(),
+            ..self.clone()
         }
     }
 
     /// Does this address sign in, with the password that all users have?
     pub async fn signs_in(stack: &Stack, email: &str) -> bool {
-        let body = json!({
-            "ClientId": stack.client_id,
-            "AuthFlow": "USER_PASSWORD_AUTH",
-            "AuthParameters": { "USERNAME": email, "PASSWORD": PASSWORD },
-        });
-        let answer = reqwest::Client::new()
-            .post(&stack.aws_endpoint)
-            .header("content-type", "application/x-amz-json-1.1")
-            .header(
-                "x-amz-target",
-                "AWSCognitoIdentityProviderService.InitiateAuth",
-            )
-            .body(body.to_string())
-            .send()
-            .await;
-        answer.unwrap().status() == StatusCode::OK
+        sign_in(stack, email).await.is_ok()
     }
 
     /// Somebody new with so many credits, however few others are welcomed with.

@@ -6,7 +6,7 @@
     reason = "what cannot be unwrapped is a test that fails"
 )]
 
-use api::{Settings, WebhookEvent};
+use api::{Packs, Settings, WebhookEvent};
 use domain::{Matter, Notice};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -113,6 +113,24 @@ async fn settings_have_doors() {
     }
     let settings: Settings = user.get(SETTINGS).await.expect(200);
     assert_eq!(settings.webhook, None, "what was refused is not kept");
+}
+
+#[tokio::test]
+async fn nothing_is_sent_to_an_address_that_nobody_has_confirmed() {
+    let stack = stack!();
+    let user = User::new(&stack).await;
+    let before: Settings = user.get(SETTINGS).await.expect(200);
+    let moved = user
+        .moved_to(&format!("{}@example.com", unique("victim")))
+        .await;
+    let refused = change(&moved, &json!({ "emails": false })).await;
+    refused.problem(403, "email_not_verified");
+    let after: Settings = moved.get(SETTINGS).await.expect(200);
+    assert_eq!(after, before);
+    let packs: Packs = moved.get("/api/billing/packs").await.expect(200);
+    let wanted = json!({ "productId": packs.packs[0].product_id });
+    let refused = moved.post("/api/billing/checkout", &wanted).await;
+    refused.problem(403, "email_not_verified");
 }
 
 #[tokio::test]

@@ -69,8 +69,14 @@ impl Handler {
         if let Some(webhook) = &wanted.webhook {
             check(&webhook.url, self.targets)?;
         }
+        // Mail goes to this address from now on. One that was changed and not confirmed may be anybody's.
+        if !caller.email_verified {
+            return Err(Failure::email_not_verified());
+        }
         // Also opens the account, which makes the profile of somebody who is new.
-        self.open(&caller).await?.ok_or_else(not_verified)?;
+        self.open(&caller)
+            .await?
+            .ok_or_else(Failure::email_not_verified)?;
         let known = self.tables.profile(&caller.user).await?;
         let known = known.unwrap_or_else(|| Profile::new(String::new()));
         let webhook = wanted
@@ -135,13 +141,6 @@ fn check(url: &str, targets: Targets) -> Result<(), Failure> {
             .with_fault("/webhook/url".to_owned(), why.to_string())
     };
     Target::parse(url, targets).map(drop).map_err(refused)
-}
-
-fn not_verified() -> Failure {
-    Failure::new(
-        ProblemKind::EmailNotVerified,
-        "confirm your e-mail address first, then sign in again",
-    )
 }
 
 fn new_secret() -> Result<WebhookSecret, AwsError> {

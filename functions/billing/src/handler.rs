@@ -113,8 +113,10 @@ impl Handler {
             let detail = "choose one of the packs that GET /api/billing/packs lists";
             Failure::new(ProblemKind::PackNotFound, detail)
         })?;
-        self.account(caller)
-            .await?
+        let account = self.account(caller).await?;
+        // Nor does Polar hear of an address that may be anybody's.
+        account
+            .filter(|_| caller.email_verified)
             .ok_or_else(Failure::email_not_verified)?;
         let checkout = NewCheckout {
             product_id: &pack.product_id,

@@ -148,9 +148,15 @@ impl Handler {
             Err(ClaimError::Store(error)) => return Err(error),
         };
         // Whoever called before may have saved the result while this one waited for its turn.
-        if ticket.provider_calls > 1 && self.photos.exists(&result_key).await? {
-            self.tables.release(&ticket, true).await?;
-            return Ok(found(image, result_key));
+        if ticket.provider_calls > 1 {
+            let exists = self.photos.exists(&result_key).await;
+            // Found or not found out: nobody was called.
+            if !matches!(exists, Ok(false)) {
+                self.tables.release(&ticket, true).await?;
+            }
+            if exists? {
+                return Ok(found(image, result_key));
+            }
         }
         info!(batch.id = %image.batch_id, image.index = image.index, call = ticket.provider_calls, "calling the provider for {image}");
         match self.call(&order, &work, photo).await {
