@@ -58,6 +58,10 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// Leaves of the environment only what a program needs to run at all: nothing of the developer's AWS settings, and no key.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place of xtask that reads the environment"
+)]
 pub(crate) fn only_essentials(command: &mut Command) {
     let kept: Vec<(OsString, OsString)> = std::env::vars_os()
         .filter(|(name, _)| is_essential(name))
@@ -85,6 +89,10 @@ fn is_essential(name: &OsString) -> bool {
 }
 
 /// Removes what `cargo run` tells us about xtask: some build scripts (ring's) would run again in its cargo for that.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place of xtask that reads the environment"
+)]
 pub(crate) fn forget_our_cargo(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();

@@ -49,7 +49,7 @@ Usage: cargo xtask <verb> [options]
             --only STEP            one step (cargo xtask test --only help lists them)
   faults  let users work on a stack of its own while everything fails, then audit it
             --seed N               what fails when (default: 1)
-            --minutes M            how long (default: 10)
+            --minutes M            how long (default: 10), or --seconds S
   openapi write openapi.json, the API's document, from the Rust types
   audit   check every record of a stack against the rules; only reads, also beside traffic
             --help                 what it can look at, and how to point it at a stack in AWS

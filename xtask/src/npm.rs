@@ -8,7 +8,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::report::Report;
 
-const OLDEST_NODE: u32 = 20;
+/// Major and minor version; of 22, those before 22.12 are too old for Vite, too.
+const OLDEST_NODE: (u32, u32) = (20, 19);
 
 /// Installs what the lock file of a folder pins, if that has changed since the last time.
 pub(crate) fn install(folder: &Path, report: Report) -> Result<()> {
@@ -57,23 +58,30 @@ fn need_node() -> Result<()> {
     let version = output
         .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
         .unwrap_or_default();
-    if major(&version).is_none_or(|major| major < OLDEST_NODE) {
+    if !read(&version).is_some_and(is_new_enough) {
         let found = if version.is_empty() {
             "none was found".to_owned()
         } else {
             format!("{version} was found")
         };
         bail!(
-            "Node {OLDEST_NODE} or newer is needed for this check; {found}. Install it (Debian, Ubuntu: `apt install \
-             nodejs npm`; macOS: `brew install node`; or nodejs.org)"
+            "Node {}.{} or 22.12 or newer is needed; {found}. Install it (macOS: `brew install node`; Debian 13: `apt install \
+             nodejs npm`; elsewhere from nodejs.org)",
+            OLDEST_NODE.0,
+            OLDEST_NODE.1
         );
     }
     Ok(())
 }
 
-/// `v20.20.2` -> 20
-fn major(version: &str) -> Option<u32> {
-    version.strip_prefix('v')?.split('.').next()?.parse().ok()
+/// `v20.20.2` -> (20, 20)
+fn read(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.strip_prefix('v')?.split('.').map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+fn is_new_enough(version: (u32, u32)) -> bool {
+    version >= OLDEST_NODE && !((21, 0)..(22, 12)).contains(&version)
 }
 
 #[cfg(test)]
@@ -82,7 +90,14 @@ mod tests {
 
     #[test]
     fn reads_versions_of_node() {
-        assert_eq!(major("v20.20.2"), Some(20));
-        assert_eq!(major(""), None);
+        assert_eq!(read("v20.20.2"), Some((20, 20)));
+        assert_eq!(read("v20"), None);
+        assert_eq!(read(""), None);
+        for new in [(20, 19), (20, 20), (22, 12), (24, 0)] {
+            assert!(is_new_enough(new), "{new:?}");
+        }
+        for old in [(18, 20), (20, 18), (21, 7), (22, 11)] {
+            assert!(!is_new_enough(old), "{old:?}");
+        }
     }
 }

@@ -6,11 +6,14 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use lexopt::Parser;
 
 use crate::args::{StackOptions, absolute};
 use crate::cargo::cargo;
+
+/// The tools' own exit code for an error; 1 is an audit that has found something.
+const NOT_LOOKED: u8 = 2;
 
 /// Runs a command of the tools with all remaining arguments; its exit code becomes ours.
 ///
@@ -20,18 +23,23 @@ pub(crate) fn run(command: &str, mut parser: Parser) -> Result<ExitCode> {
     let mut given = Vec::new();
     let mut rest = parser.raw_args()?;
     while let Some(argument) = rest.next() {
-        if argument == "--dir" {
-            let dir = rest.next().context("--dir wants a folder")?;
-            stack = absolute(dir)?.join("stack.json");
-        } else if argument == "--stack" {
-            stack = absolute(rest.next().context("--stack wants a file")?)?;
+        let (name, value) = match argument.to_str().and_then(|it| it.split_once('=')) {
+            Some((name, value)) => (name.into(), Some(value.into())),
+            None => (argument.clone(), None),
+        };
+        let mut value = |wanted| value.clone().or_else(|| rest.next()).context(wanted);
+        if name == "--dir" {
+            stack = absolute(value("--dir wants a folder")?)?.join("stack.json");
+        } else if name == "--stack" {
+            stack = absolute(value("--stack wants a file")?)?;
         } else {
             given.push(argument);
         }
     }
     let is_help = |it: &OsString| it == "--help" || it == "-h";
     if !stack.is_file() && !given.iter().any(is_help) {
-        bail!("no stack runs: there is no {}", stack.display());
+        eprintln!("no stack runs: there is no {}", stack.display());
+        return Ok(ExitCode::from(NOT_LOOKED));
     }
     let status = cargo()
         .args([

@@ -19,7 +19,8 @@ use crate::report::Report;
 
 const OLDEST: (u32, u32) = (3, 11);
 const NEWS_EVERY: Duration = Duration::from_secs(10);
-const PROBE: &str = "import ensurepip, sys, venv; print(*sys.version_info[:2])";
+/// cfn-lint's networkx refuses Python 3.14.1 for a bug of that one version.
+const PROBE: &str = "import ensurepip, sys, venv; v = sys.version_info; print(*v[:2]) if v[:3] != (3, 14, 1) else sys.exit(1)";
 
 /// The environment, while it is made.
 pub(crate) struct Setup {
