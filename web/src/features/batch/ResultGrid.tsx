@@ -64,7 +64,6 @@ const Tile = memo(function Tile({ image, onOpen, onBroken }: Omit<Props, "images
             className={cn(
               "size-full object-cover grayscale",
               status === "processing" ? "developing opacity-90" : "opacity-40",
-              status === "pending" && "blur-[1px]",
             )}
           />
         ) : (
@@ -72,7 +71,7 @@ const Tile = memo(function Tile({ image, onOpen, onBroken }: Omit<Props, "images
         )}
         {status === "processing" && (
           <span aria-hidden className="absolute inset-x-3 bottom-3 h-1.5 overflow-hidden rounded-full bg-black/60">
-            <span className="shimmer block h-full bg-accent" />
+            <span className="shimmer block h-full" />
           </span>
         )}
         {(state === "failed" || state === "canceled" || state === "gone") && (
