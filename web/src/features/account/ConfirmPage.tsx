@@ -3,8 +3,8 @@ import { Navigate, useLocation, useNavigate } from "react-router";
 import { account as t } from "../../texts/account";
 import { Button } from "../../ui/Button";
 import { TextField } from "../../ui/Field";
-import { Notice } from "../../ui/Notice";
 import { AccountFrame, useForm } from "./AccountFrame";
+import { AnotherCode } from "./AnotherCode";
 import type { AccountState } from "./SignInPage";
 import { begin } from "./session";
 
@@ -12,7 +12,6 @@ export default function ConfirmPage() {
   const state = useLocation().state as AccountState;
   const navigate = useNavigate();
   const [code, setCode] = useState("");
-  const [resent, setResent] = useState(false);
   const email = state?.email ?? "";
   const form = useForm(async () => {
     const cognito = await import("./cognito");
@@ -27,10 +26,6 @@ export default function ConfirmPage() {
       // The code is used up: signing in is all that is left to do.
     }
     navigate("/sign-in", { replace: true, state: { email, to: state?.to, notice: t.confirm.signInAfter } });
-  });
-  const again = useForm(async () => {
-    await (await import("./cognito")).resend(email);
-    setResent(true);
   });
   if (!email) return <Navigate to="/sign-in" replace />;
   return (
@@ -52,13 +47,7 @@ export default function ConfirmPage() {
           {t.confirm.button}
         </Button>
       </form>
-      <div className="space-y-3">
-        {again.error && <Notice kind="bad">{again.error}</Notice>}
-        {resent && <Notice kind="good">{t.confirm.resent}</Notice>}
-        <Button look="quiet" className="w-full" busy={again.busy} onClick={() => again.submit()}>
-          {t.confirm.resend}
-        </Button>
-      </div>
+      <AnotherCode send={async () => (await import("./cognito")).resend(email)} />
     </AccountFrame>
   );
 }

@@ -5,6 +5,7 @@ import { Button } from "../../ui/Button";
 import { TextField } from "../../ui/Field";
 import { Notice } from "../../ui/Notice";
 import { AccountFrame, useForm } from "./AccountFrame";
+import { AnotherCode } from "./AnotherCode";
 import { PasswordField } from "./PasswordField";
 import type { AccountState } from "./SignInPage";
 
@@ -19,11 +20,6 @@ export default function ForgotPasswordPage() {
   useEffect(() => {
     if (sent) codeField.current?.focus();
   }, [sent]);
-  const [resent, setResent] = useState(false);
-  const again = useForm(async () => {
-    await (await import("./cognito")).forgot(email.trim());
-    setResent(true);
-  });
   const form = useForm(async () => {
     const cognito = await import("./cognito");
     if (!sent) {
@@ -68,15 +64,7 @@ export default function ForgotPasswordPage() {
           {sent ? t.forgot.button : t.forgot.send}
         </Button>
       </form>
-      {sent && (
-        <div className="space-y-3">
-          {again.error && <Notice kind="bad">{again.error}</Notice>}
-          {resent && <Notice kind="good">{t.confirm.resent}</Notice>}
-          <Button look="quiet" className="w-full" busy={again.busy} onClick={() => again.submit()}>
-            {t.confirm.resend}
-          </Button>
-        </div>
-      )}
+      {sent && <AnotherCode send={async () => (await import("./cognito")).forgot(email.trim())} />}
       <p className="text-center">
         <Link to="/sign-in" state={{ ...state, email }} className="underline">
           {t.forgot.back}
