@@ -1,7 +1,7 @@
 // Which page is where. Every page but the first is loaded when it is wanted.
 
 import { Navigate, Outlet, Route, Routes, useLocation } from "react-router";
-import { hasEnded, useSession, useTurn } from "./features/account/session";
+import { hasEnded, useSession, useTurn, wayOut } from "./features/account/session";
 import { Layout } from "./ui/Layout";
 import { later } from "./ui/later";
 import { NotFound } from "./ui/NotFound";
@@ -22,8 +22,8 @@ const SettingsPage = later(() => import("./features/settings/SettingsPage"));
 function SignedIn() {
   const session = useSession();
   const { pathname, search } = useLocation();
-  const state = { to: pathname + search, ended: hasEnded() };
-  return session ? <Outlet /> : <Navigate to="/sign-in" replace state={state} />;
+  const wanted = { to: "/sign-in", state: { to: pathname + search, ended: hasEnded() } };
+  return session ? <Outlet /> : <Navigate replace {...(wayOut() ?? wanted)} />;
 }
 
 function SignedOut() {

@@ -145,6 +145,38 @@ test("signing out without a network leaves nothing that signs in", async ({ page
   expect(names).not.toContain(kept);
 });
 
+test("whoever signs out is out at once, and whoever comes next is not signed out with them", async ({ page }) => {
+  const { email } = await account();
+  const signIn = async () => {
+    await page.getByLabel("E-mail address").fill(email);
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByRole("button", { name: "Sign in" }).click();
+  };
+  await page.goto("/sign-in");
+  await signIn();
+  await page.getByRole("link", { name: "Settings" }).first().click();
+  let revoke = () => {};
+  const mayRevoke = new Promise<void>((resolve) => {
+    revoke = resolve;
+  });
+  await page.route(`${stack().awsEndpoint}/**`, async (route) => {
+    if (route.request().headers()["x-amz-target"]?.endsWith("RevokeToken")) await mayRevoke;
+    await route.continue();
+  });
+  const revoking = page.waitForRequest(
+    (request) => request.headers()["x-amz-target"]?.endsWith("RevokeToken") ?? false,
+  );
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await revoking;
+  await expect(page).toHaveURL(/\/$/);
+  await page.getByRole("link", { name: "Sign in" }).click();
+  await signIn();
+  revoke();
+  await expect(page.getByRole("heading", { name: "New batch" })).toBeVisible();
+  const names = await page.evaluate(() => Object.keys(localStorage));
+  expect(names.filter((name) => name.endsWith(".refreshToken"))).toHaveLength(1);
+});
+
 test("a confirmed address whose sign-in fails is no dead end, and no password is in the history", async ({ page }) => {
   const email = newEmail();
   await page.goto("/sign-up");

@@ -71,6 +71,7 @@ async function wholeWay(page: Page) {
 
   await page.getByRole("link", { name: "Settings" }).first().click();
   await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
   await page.goto("/batches");
   await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
   await page.getByLabel("E-mail address").fill(email);
@@ -86,7 +87,7 @@ test("a forgotten password is replaced by code", async ({ page }) => {
   const { email } = await somebody(page);
   await page.goto("/settings");
   await page.getByRole("button", { name: "Sign out" }).click();
-  await page.goto("/sign-in");
+  await page.getByRole("link", { name: "Sign in" }).click();
   await page.getByLabel("E-mail address").fill(email);
   await page.getByRole("link", { name: "Forgot your password?" }).click();
   await page.getByRole("button", { name: "Send code" }).click();
@@ -137,9 +138,7 @@ test("a token that has run out is renewed, whether the page knows it or only the
   const { email } = await somebody(page);
   await page.goto("/settings");
   await page.getByRole("button", { name: "Sign out" }).click();
-  // By another page: the same address again would keep where the sign-out came from.
-  await page.goto("/");
-  await page.goto("/sign-in");
+  await page.getByRole("link", { name: "Sign in" }).click();
   await page.getByLabel("E-mail address").fill(email);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in" }).click();

@@ -12,6 +12,8 @@ export type Tokens = { idToken: string; expiresAt: number; userId: string; email
 let ready: Promise<void> | undefined;
 /** Of somebody who has yet to confirm their address. Lives as long as the page, unlike what is in its history. */
 let typed: { email: string; password: string } | undefined;
+/** What is left of a signing out. It forgets all tokens in the end, also of whoever signed in before that. */
+let leaving: Promise<void> = Promise.resolve();
 
 async function configure(): Promise<void> {
   const { userPoolId, clientId, cognitoEndpoint, cognitoDomain, googleSignIn } = await config();
@@ -113,10 +115,16 @@ export const signInWithGoogle = () =>
  * What an earlier visit left behind would be refused as "already signed in". Not `signOut`: of somebody who came by Google
  * it leaves the page for Cognito's.
  */
-const forget = () => cognitoUserPoolsTokenProvider.tokenOrchestrator.clearTokens();
+async function forget(): Promise<void> {
+  await leaving;
+  await cognitoUserPoolsTokenProvider.tokenOrchestrator.clearTokens();
+}
 
 /** Ends it here; the tokens elsewhere live on. */
-export const signOut = () => call(() => auth.signOut());
+export function signOut(): Promise<void> {
+  leaving = call(() => auth.signOut()).catch(() => undefined);
+  return leaving;
+}
 
 export const tokens = (renew: boolean) =>
   call(async (): Promise<Tokens> => {

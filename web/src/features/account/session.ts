@@ -11,11 +11,15 @@ const LIBRARY = "CognitoIdentityServiceProvider.";
 /** A token this close to its end is renewed first. */
 const MARGIN_MS = 2 * 60 * 1000;
 
+type Exit = { to: string; state?: { notice: string } };
+
 const cognito = () => import("./cognito");
 
 let session: Tokens | null = read();
 /** Whether it ended without anybody having signed out here. */
 let ended = false;
+/** Where a page that wants somebody signed in leads, after they signed out on it. */
+let exit: Exit | undefined;
 /** Whose data this tab may hold. After a session that ended it stays theirs, until somebody else signs in. */
 let person = session?.userId;
 /** How often that has changed. */
@@ -42,6 +46,7 @@ function write(next: Tokens | null, hasEnded = false) {
 function change(next: Tokens | null, hasEnded: boolean) {
   session = next;
   ended = hasEnded;
+  if (next || hasEnded) exit = undefined;
   if (!hasEnded && person !== next?.userId) {
     if (person !== undefined) {
       turn += 1;
@@ -74,6 +79,7 @@ function subscribe(listener: () => void) {
 export const useSession = () => useSyncExternalStore(subscribe, () => session);
 export const currentSession = () => session;
 export const hasEnded = () => ended;
+export const wayOut = () => exit;
 /** Another number for another person. */
 export const useTurn = () => useSyncExternalStore(subscribe, () => turn);
 
@@ -109,7 +115,9 @@ export async function begin(): Promise<void> {
   write(await (await cognito()).tokens(false));
 }
 
-export async function signOut(): Promise<void> {
+/** At once for everything here. What is done after that takes as long as the network, and is nobody's to wait for. */
+export async function signOut(then: Exit): Promise<void> {
+  exit = then;
   write(null);
   try {
     await (await cognito()).signOut();

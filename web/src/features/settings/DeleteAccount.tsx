@@ -1,6 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { useNavigate } from "react-router";
 import { api, ok } from "../../api/client";
 import { Problem } from "../../api/problem";
 import { common } from "../../texts/common";
@@ -18,13 +17,11 @@ export default function DeleteAccount({ user, email }: { user: string; email: st
   const [isAsking, setIsAsking] = useState(false);
   const [typed, setTyped] = useState("");
   const [isWrong, setIsWrong] = useState(false);
-  const navigate = useNavigate();
   const remove = useMutation({
     mutationFn: () => ok(api.DELETE("/api/account", { body: { confirm: email } })),
     onSuccess: async () => {
       await forgetUser(user);
-      await signOut();
-      navigate("/sign-in", { replace: true, state: { notice: t.delete.done } });
+      await signOut({ to: "/sign-in", state: { notice: t.delete.done } });
     },
   });
   const submit = (event: FormEvent) => {

@@ -3,7 +3,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { LogOut } from "lucide-react";
 import { type ReactNode, Suspense } from "react";
-import { useNavigate } from "react-router";
 import { api, ok, type Schemas } from "../../api/client";
 import { Problem } from "../../api/problem";
 import { common } from "../../texts/common";
@@ -28,7 +27,6 @@ export default function SettingsPage() {
   useTitle(t.title);
   const session = useSession();
   const theme = useTheme();
-  const navigate = useNavigate();
   const client = useQueryClient();
   const settings = useQuery({ queryKey: KEY, queryFn: () => ok(api.GET("/api/account/settings")) });
   const save = useMutation({
@@ -60,13 +58,7 @@ export default function SettingsPage() {
             <span className="block text-sm text-ink-2">{t.signedInAs}</span>
             <span className="font-medium [overflow-wrap:anywhere]">{session?.email}</span>
           </p>
-          <Button
-            icon={<LogOut aria-hidden className="size-4" />}
-            onClick={async () => {
-              await signOut();
-              navigate("/");
-            }}
-          >
+          <Button icon={<LogOut aria-hidden className="size-4" />} onClick={() => signOut({ to: "/" })}>
             {common.signOut}
           </Button>
         </div>
