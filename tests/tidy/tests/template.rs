@@ -278,6 +278,34 @@ fn money_photos_and_people_outlive_the_stack() -> Result<()> {
 }
 
 #[test]
+fn the_dashboard_shows_every_alarm_and_function() -> Result<()> {
+    let template = Template::load()?;
+    let mut faults = Faults::new();
+    let mut shown = String::new();
+    for dashboard in template.of_type("AWS::CloudWatch::Dashboard") {
+        let body = tidy::at(dashboard.property("DashboardBody"), &["Fn::Sub"]);
+        let body = body.as_str().unwrap_or_default();
+        if let Err(error) = serde_json::from_str::<Value>(body) {
+            faults.found(format!(
+                "{}: DashboardBody is no JSON: {error}",
+                dashboard.id
+            ));
+        }
+        shown.push_str(body);
+    }
+    let alarms = template.of_type("AWS::CloudWatch::Alarm");
+    let functions = template.of_type("AWS::Serverless::Function");
+    let references = alarms
+        .map(|alarm| format!("{}.Arn", alarm.id))
+        .chain(functions.map(|function| function.id.to_owned()));
+    for reference in references {
+        let is_shown = shown.contains(&format!("\"${{{reference}}}\""));
+        faults.unless(is_shown, format!("{reference} is on no dashboard"));
+    }
+    faults.none_or("Add the alarm to the dashboard's alarms, or the function to its errors.")
+}
+
+#[test]
 fn parameters_and_outputs_say_what_they_are() -> Result<()> {
     let template = Template::load()?;
     let mut faults = Faults::new();
