@@ -23,7 +23,7 @@ use crate::up::{self, Up};
 const WELCOME: u32 = 40;
 /// Minutes instead of hours. They nest as `domain::timing` says; the engine's schedules know no less than a minute.
 const SHORTENED: [&str; 6] = [
-    r#"TimeLimits={"provider":6,"lease":20,"batchDeadline":240,"firstLook":30}"#,
+    r#"TimeLimits={"provider":6,"lease":20,"repeatAfter":10,"batchDeadline":240,"firstLook":30}"#,
     "EditTimeout=15",
     "RescueDelay=25",
     "ReconcileSchedule=rate(1 minute)",

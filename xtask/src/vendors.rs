@@ -74,6 +74,7 @@ impl Vendors {
             // It keeps nobody waiting, and its faults end when a test says so.
             parameters.push("ProviderImagesPerMinute=6000".to_owned());
             parameters.push("ProviderProbeSeconds=3".to_owned());
+            parameters.push(r#"TimeLimits={"repeatAfter":10}"#.to_owned());
         }
         parameters
     }

@@ -16,7 +16,8 @@ use provider::{ApiKey, Client, EditError, EditRequest, Edited, Input, InputForm,
 use serde::{Deserialize, Serialize};
 use tracing::{error, info, warn};
 
-/// When to ask again after the provider turned a call away without saying when.
+/// The least that an image waits after the provider turned its call away, whenever that may be asked again: an execution has
+/// 25,000 events, and each try takes about ten of them.
 const AFTER_REFUSAL: Duration = Duration::from_secs(10);
 /// A turn so near is waited for right here: three transitions of the workflow cost more than ten seconds of this function
 /// ($0.000075 to $0.00007, by facts/aws-and-local.md).
@@ -280,7 +281,7 @@ impl Handler {
             self.tables.release(ticket, known).await?;
         }
         let now = Timestamp::now();
-        let wait = error.retry_after().unwrap_or(AFTER_REFUSAL);
+        let again = now.plus(wait(outcome, error.retry_after(), &self.times));
         match outcome {
             provider::Outcome::FinalForImage => {
                 // That it judges photos is a sign of life.
@@ -297,13 +298,14 @@ impl Handler {
                         "The image service could not fetch this photo. Your credits are back; please try again later.",
                     ))
                 }
-                EditError::RateLimited { .. } => {
-                    self.tables.hold_turns(now.plus(wait)).await?;
-                    Ok(later(now.plus(wait)))
+                EditError::RateLimited { retry_after, .. } => {
+                    let open = now.plus(retry_after.unwrap_or(AFTER_REFUSAL));
+                    self.tables.hold_turns(open).await?;
+                    Ok(later(again))
                 }
-                _ => Ok(later(now.plus(wait))),
+                _ => Ok(later(again)),
             },
-            provider::Outcome::Unknown => Ok(later(now.plus(wait))),
+            provider::Outcome::Unknown => Ok(later(again)),
             provider::Outcome::OperatorMustAct => {
                 self.tables.open_circuit(self.rules, code, now).await?;
                 // The template's alarm looks for this field.
@@ -315,6 +317,15 @@ impl Handler {
             }
         }
     }
+}
+
+/// How long an image waits after a call of this outcome, when the provider asks for `retry_after`.
+fn wait(outcome: provider::Outcome, retry_after: Option<Duration>, times: &TimeLimits) -> Duration {
+    let least = match outcome {
+        provider::Outcome::Unknown => times.repeat_after,
+        _ => AFTER_REFUSAL,
+    };
+    retry_after.unwrap_or_default().max(least)
 }
 
 fn found(image: ImageRef, result_key: String) -> Answer {
@@ -397,6 +408,26 @@ mod tests {
             ),
         ] {
             assert_eq!(to_value(answer).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn nobody_asks_again_sooner_than_asked_nor_than_is_good() {
+        let times = TimeLimits::default();
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        for (outcome, asked, expected) in [
+            (provider::Outcome::Unknown, None, 60),
+            (provider::Outcome::Unknown, seconds(2), 60),
+            (provider::Outcome::Unknown, seconds(90), 90),
+            (provider::Outcome::NotBought, None, 10),
+            (provider::Outcome::NotBought, seconds(0), 10),
+            (provider::Outcome::NotBought, seconds(90), 90),
+        ] {
+            assert_eq!(
+                wait(outcome, asked, &times).as_secs(),
+                expected,
+                "{outcome:?} {asked:?}"
+            );
         }
     }
 

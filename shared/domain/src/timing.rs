@@ -26,6 +26,9 @@ pub const EDIT_FUNCTION: Duration = Duration::from_mins(6);
 pub const EDIT_TASK: Duration = Duration::from_secs(390);
 /// How long a claim keeps everybody else away from an image.
 pub const LEASE: Duration = Duration::from_mins(7);
+/// How long an image waits after a call of which nobody knows what came of it. It is repeated once, and should not meet the
+/// trouble that ended the first: a provider's bad minute would fail every image that called in it.
+pub const REPEAT_AFTER: Duration = Duration::from_mins(1);
 /// From when its turn is expected until an image that has no result fails and is refunded.
 pub const BATCH_DEADLINE: Duration = Duration::from_hours(6);
 /// From its acceptance until reconcile looks at a batch for the first time: by then every image has an execution, unless
@@ -54,6 +57,8 @@ pub struct TimeLimits {
     pub provider: Duration,
     /// [`LEASE`].
     pub lease: Duration,
+    /// [`REPEAT_AFTER`].
+    pub repeat_after: Duration,
     /// [`BATCH_DEADLINE`].
     pub batch_deadline: Duration,
     /// [`FIRST_LOOK`].
@@ -76,6 +81,7 @@ impl Default for TimeLimits {
         Self {
             provider: PROVIDER,
             lease: LEASE,
+            repeat_after: REPEAT_AFTER,
             batch_deadline: BATCH_DEADLINE,
             first_look: FIRST_LOOK,
         }
@@ -92,6 +98,7 @@ impl FromStr for TimeLimits {
         struct Seconds {
             provider: Option<u64>,
             lease: Option<u64>,
+            repeat_after: Option<u64>,
             batch_deadline: Option<u64>,
             first_look: Option<u64>,
         }
@@ -100,6 +107,7 @@ impl FromStr for TimeLimits {
         let limits = Self {
             provider: or(seconds.provider, PROVIDER),
             lease: or(seconds.lease, LEASE),
+            repeat_after: or(seconds.repeat_after, REPEAT_AFTER),
             batch_deadline: or(seconds.batch_deadline, BATCH_DEADLINE),
             first_look: or(seconds.first_look, FIRST_LOOK),
         };
@@ -126,12 +134,14 @@ mod tests {
 
     #[test]
     fn limits_can_be_shortened_as_long_as_they_nest() {
-        let limits: TimeLimits = r#"{"provider": 5, "lease": 9}"#.parse().unwrap();
+        let limits: TimeLimits =
+            r#"{"provider": 5, "lease": 9, "repeatAfter": 2}"#.parse().unwrap();
         assert_eq!(
             limits,
             TimeLimits {
                 provider: Duration::from_secs(5),
                 lease: Duration::from_secs(9),
+                repeat_after: Duration::from_secs(2),
                 ..TimeLimits::default()
             }
         );
