@@ -57,6 +57,19 @@ async fn what_was_paid_for_and_cannot_be_applied_is_never_lost() {
         expected.iter().all(|it| about.contains(it)).then_some(())
     })
     .await;
+    // Polar has given the money back: nothing is to come of that one.
+    let listed = letters::list(&tools).await.unwrap().0;
+    let letter = listed
+        .into_iter()
+        .find(|letter| letter.about == dead(&unknown))
+        .unwrap();
+    let letters::Deleted(deleted) = letters::delete(&tools, &letter.message_id).await.unwrap();
+    assert_eq!(deleted.about, dead(&unknown));
+    let again = letters::delete(&tools, &letter.message_id).await;
+    assert!(again.is_err(), "{again:?}");
+    let left: Vec<_> = letters::list(&tools).await.unwrap().0;
+    assert!(left.iter().any(|it| it.about == letters::About::Unknown));
+    assert!(left.iter().all(|it| it.about != dead(&unknown)));
     engine.set_patience(&stack, "CreditQueueUrl", PATIENT).await;
     engine.purge(&stack, "CreditFailureQueueUrl").await;
 }

@@ -60,6 +60,9 @@ enum Ops {
         /// Sends them on their way again
         #[arg(long)]
         redrive: bool,
+        /// Deletes this one, of which nothing is to come any more: an order that was refunded in Polar, say
+        #[arg(long, value_name = "ID", conflicts_with = "redrive")]
+        delete: Option<String>,
     },
     /// Gives credits to a user, with an entry in the ledger
     Grant(GrantArguments),
@@ -138,8 +141,11 @@ async fn operate(stack: &Stack, command: Ops, json: bool) -> Result<()> {
     match command {
         Ops::Circuit { reset: false } => print(json, &circuit::look(stack).await?),
         Ops::Circuit { reset: true } => print(json, &circuit::reset(stack).await?),
-        Ops::Letters { redrive: false } => print(json, &letters::list(stack).await?),
-        Ops::Letters { redrive: true } => print(json, &letters::redrive(stack).await?),
+        Ops::Letters {
+            delete: Some(id), ..
+        } => print(json, &letters::delete(stack, &id).await?),
+        Ops::Letters { redrive: true, .. } => print(json, &letters::redrive(stack).await?),
+        Ops::Letters { .. } => print(json, &letters::list(stack).await?),
         Ops::Grant(options) => {
             let adjustment = Adjustment {
                 id: options.id.unwrap_or_else(Uuid::new_v4),

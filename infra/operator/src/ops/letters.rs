@@ -1,9 +1,9 @@
 //! Dead letters: what even the rescue, fan-out, apply-order, notify, send-notice or delete-account could not handle.
-//! Listing them, and sending them on their way again.
+//! Listing them, sending them on their way again, and deleting one that nobody needs any more.
 
 use std::{collections::BTreeMap, fmt};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use domain::{BatchId, Deletion, ImageRef, Notice, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,11 @@ pub struct Letter {
 #[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Letters(pub Vec<Letter>);
+
+/// The letter that was deleted.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Deleted(pub Letter);
 
 /// What a letter is about. Its text is not shown: a prompt may be in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -131,20 +136,29 @@ struct StreamRecords {
 
 /// All dead letters. They stay where they are; for a moment, nobody else sees them.
 pub async fn list(stack: &Stack) -> Result<Letters> {
-    let mut letters = Vec::new();
-    for pile in [
-        Pile::Lost,
-        Pile::FanOut,
-        Pile::Credit,
-        Pile::Notice,
-        Pile::Deletion,
-    ] {
-        letters.extend(stack.receive(pile).await?);
-    }
+    let letters = stack.receive_all().await?;
     for letter in &letters {
         stack.put_back(letter).await?;
     }
     Ok(Letters(letters))
+}
+
+/// Deletes the letter of this id, of which nothing is to come any more: that of an order, say, which no pack was ever sold for
+/// and which is refunded in Polar. Fails if there is none.
+pub async fn delete(stack: &Stack, message_id: &str) -> Result<Deleted> {
+    let mut deleted = None;
+    for letter in stack.receive_all().await? {
+        if letter.message_id == message_id {
+            stack.delete(&letter).await?;
+            deleted = Some(Deleted(letter));
+        } else {
+            stack.put_back(&letter).await?;
+        }
+    }
+    match deleted {
+        Some(deleted) => Ok(deleted),
+        None => bail!("there is no letter {message_id}: `ops letters` lists those that there are"),
+    }
 }
 
 /// Sends all dead letters on their way again. Each is deleted after that, so one may go twice, and none is lost; whoever gets
@@ -187,6 +201,20 @@ impl Stack {
             Pile::Notice => &self.names.notice_failure_queue_url,
             Pile::Deletion => &self.names.deletion_failure_queue_url,
         }
+    }
+
+    async fn receive_all(&self) -> Result<Vec<Letter>> {
+        let mut letters = Vec::new();
+        for pile in [
+            Pile::Lost,
+            Pile::FanOut,
+            Pile::Credit,
+            Pile::Notice,
+            Pile::Deletion,
+        ] {
+            letters.extend(self.receive(pile).await?);
+        }
+        Ok(letters)
     }
 
     /// Takes letters until no more of them are new.
@@ -356,6 +384,12 @@ impl fmt::Display for Letter {
             About::User(user) => write!(f, "user {user}"),
             About::Unknown => write!(f, "nothing that we write"),
         }
+    }
+}
+
+impl fmt::Display for Deleted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "deleted: {}", self.0)
     }
 }
 
