@@ -16,6 +16,7 @@ pub(crate) async fn sign_up(app: &App, args: &SignupArgs) -> anyhow::Result<Outc
     let connection = app.connection()?;
     let cognito = app.cognito(&connection);
     let email = args.email.trim();
+    note(&format!("signing up at {}", connection.described()));
     let password = ask::password(args.password.as_deref(), true)?;
     match cognito.sign_up(email, &password).await {
         Ok(()) => {}
@@ -59,6 +60,7 @@ async fn go_on(cognito: &Cognito, args: &SignupArgs, password: &str) -> anyhow::
 pub(crate) async fn log_in(app: &App, args: &LoginArgs) -> anyhow::Result<Outcome> {
     let connection = app.connection()?;
     let cognito = app.cognito(&connection);
+    note(&format!("signing in at {}", connection.described()));
     let password = ask::password(args.password.as_deref(), false)?;
     let session = keep(app, &cognito, connection, args.email.trim(), &password).await?;
     render::out(&format!(

@@ -28,8 +28,13 @@ const LARGEST_RESULT: u64 = 50_000_000;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// The service said no, and why.
-    #[error("{}", render::problem(.0))]
-    Problem(Box<Problem>),
+    #[error("{}", render::problem(.problem))]
+    Problem {
+        /// What it said.
+        problem: Box<Problem>,
+        /// Whether an earlier try of the same call got no such answer, and may have been heard.
+        maybe_done_before: bool,
+    },
     /// An error that is not ours: a gateway's, a bucket's.
     #[error("{what} was answered with {status}{detail}")]
     Unexpected {
@@ -75,7 +80,7 @@ impl Error {
     /// For programs.
     pub(crate) fn code(&self) -> &str {
         match self {
-            Self::Problem(problem) => &problem.code,
+            Self::Problem { problem, .. } => &problem.code,
             Self::Unexpected { .. } => "unexpected_answer",
             Self::Unreachable { .. } => "unreachable",
             Self::Malformed { .. } => "malformed_answer",
@@ -87,7 +92,7 @@ impl Error {
     /// The service's status, if it answered.
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
-            Self::Problem(problem) => Some(problem.status),
+            Self::Problem { problem, .. } => Some(problem.status),
             Self::Unexpected { status, .. } => Some(status.as_u16()),
             _ => None,
         }
@@ -426,7 +431,10 @@ fn unreachable_host(what: &str, url: &str, source: reqwest::Error) -> Error {
 
 fn failure(what: &str, answer: &Answer) -> Error {
     if let Ok(problem) = serde_json::from_slice::<Problem>(&answer.body) {
-        return Error::Problem(Box::new(problem));
+        return Error::Problem {
+            problem: Box::new(problem),
+            maybe_done_before: answer.maybe_done_before,
+        };
     }
     // API Gateway says {"message": ..}, S3 says <Code>..</Code>.
     let text = String::from_utf8_lossy(&answer.body);

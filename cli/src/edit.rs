@@ -212,8 +212,10 @@ impl Run<'_> {
         for batch in batches(&places) {
             if self.job.borrow().job.accepted_as(batch).is_none() {
                 note(
-                    "an earlier submit got no answer: asking again under the same key, so it cannot be paid twice",
+                    "an earlier submit got no clear answer: asking again under the same key, so it cannot be paid twice",
                 );
+                let named = places.iter().filter(|place| place.batch == batch).count();
+                self.agree_to_the_rest(batch, named)?;
                 spent += self.submit(batch, Attempt::Repeat).await?;
                 credits = self.client.account().await?.credits;
             }
@@ -246,6 +248,21 @@ impl Run<'_> {
             places.extend(new);
         }
         Ok((places, spent))
+    }
+
+    /// A batch is bought whole. Whoever names some of its photos only, has not asked for the others in this run.
+    fn agree_to_the_rest(&self, batch: usize, named: usize) -> anyhow::Result<()> {
+        let images = self.job.borrow().job.images(batch);
+        if images == named {
+            return Ok(());
+        }
+        let price = price_of(self.account, self.options, images)?;
+        note(&format!(
+            "that submit has {} of the earlier run; price of all: {}, unless they are bought already",
+            count_of(images - named, "more photo"),
+            count(price, "credit")
+        ));
+        spend(price, self.args.consent)
     }
 
     /// Uploads and submits planned batches.
@@ -407,9 +424,8 @@ pub(crate) fn agree(
     credits: u64,
     consent: Consent,
 ) -> anyhow::Result<()> {
-    let each = price::per_image(&account.prices, account.auto_pixels, options);
-    let each = each.ok_or(Stop::NoPrice)?;
-    let price = each.saturating_mul(u64::try_from(images)?);
+    let each = price_of(account, options, 1)?;
+    let price = price_of(account, options, images)?;
     note(&format!(
         "price: {} ({} at {each}); balance: {credits}",
         count(price, "credit"),
@@ -422,6 +438,17 @@ pub(crate) fn agree(
             credits
         }
     );
+    spend(price, consent)
+}
+
+fn price_of(account: &Account, options: &Options, images: usize) -> anyhow::Result<u64> {
+    let each = price::per_image(&account.prices, account.auto_pixels, options);
+    let each = each.ok_or(Stop::NoPrice)?;
+    Ok(each.saturating_mul(u64::try_from(images)?))
+}
+
+/// Asks when the price is high.
+fn spend(price: u64, consent: Consent) -> anyhow::Result<()> {
     let above = consent.ask_above;
     if price > above && !consent.yes {
         anyhow::ensure!(ask::somebody_is_there(), Stop::NobodyToAsk { price, above });
@@ -437,9 +464,22 @@ fn batches(places: &[Place]) -> BTreeSet<usize> {
     places.iter().map(|place| place.batch).collect()
 }
 
+/// Codes of a 429 that is about this submit, and no throttle: it was read, and there is no room for it. A batch of an earlier
+/// try may be what takes the room.
+const FULL: [&str; 2] = ["backlog", "too_many_open_images"];
+
 /// Whether the service refused a submit in a way that leaves no doubt that nothing was bought under its key. Where there is
 /// doubt the key stays, because sending it again is always safe.
 fn refused_for_certain(error: &Error, attempt: Attempt) -> Option<Refused> {
+    if let Error::Problem {
+        problem,
+        maybe_done_before: false,
+    } = error
+        && attempt == Attempt::First
+        && FULL.contains(&problem.code.as_str())
+    {
+        return Some(Refused::KeepUploads);
+    }
     match (error.status()?, attempt) {
         // A batch that was bought under the key would have been the answer.
         (402 | 413, _) => Some(Refused::KeepUploads),
@@ -460,7 +500,7 @@ mod tests {
 
     #[test]
     fn only_a_certain_refusal_frees_the_key() {
-        let refused_in = |attempt, status, code: &str| {
+        let refused_after = |maybe_done_before, attempt, status, code: &str| {
             let problem = Problem {
                 kind: String::new(),
                 title: String::new(),
@@ -471,9 +511,19 @@ mod tests {
                 credits_needed: None,
                 credits: None,
             };
-            refused_for_certain(&Error::Problem(Box::new(problem)), attempt)
+            let error = Error::Problem {
+                problem: Box::new(problem),
+                maybe_done_before,
+            };
+            refused_for_certain(&error, attempt)
         };
+        let refused_in = |attempt, status, code: &str| refused_after(false, attempt, status, code);
         let refused = |status, code: &str| refused_in(Attempt::First, status, code);
+        for full in FULL {
+            assert_eq!(refused(429, full), Some(Refused::KeepUploads));
+            assert_eq!(refused_after(true, Attempt::First, 429, full), None);
+            assert_eq!(refused_in(Attempt::Repeat, 429, full), None);
+        }
         assert_eq!(
             refused(402, "insufficient_credits"),
             Some(Refused::KeepUploads)

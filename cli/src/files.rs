@@ -22,11 +22,32 @@ pub(crate) fn write_whole(path: &Path, content: &[u8], readers: Readers) -> io::
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let part = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
-    let written = write_part(&part, content, readers).and_then(|()| fs::rename(&part, path));
+    let written = write_part(&part, content, readers)
+        .and_then(|()| fs::rename(&part, path))
+        .and_then(|()| keep_name(path));
     if written.is_err() && part.exists() {
         fs::remove_file(&part)?;
     }
     written
+}
+
+/// A rename is on the disk only when its folder is.
+#[cfg(unix)]
+fn keep_name(path: &Path) -> io::Result<()> {
+    let dir = match path.parent() {
+        Some(dir) if dir != Path::new("") => dir,
+        _ => Path::new("."),
+    };
+    match fs::File::open(dir)?.sync_all() {
+        // Some file systems of other machines know no such thing.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        synced => synced,
+    }
+}
+
+#[cfg(not(unix))]
+fn keep_name(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn write_part(part: &Path, content: &[u8], readers: Readers) -> io::Result<()> {

@@ -84,7 +84,7 @@ impl App {
     /// The service, as whoever is signed in.
     fn client(&self) -> anyhow::Result<Client> {
         let found = Connection::find(self.stack.as_deref())?;
-        let mut session = self.store.load()?.context(match found {
+        let session = self.store.load()?.context(match found {
             Some(_) => session::Missing::Session,
             None => session::Missing::Connection,
         })?;
@@ -95,7 +95,6 @@ impl App {
                 session.connection.described(),
                 connection.described(),
             );
-            session.connection = connection;
         }
         let cognito = self.cognito(&session.connection);
         Ok(Client::new(

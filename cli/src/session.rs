@@ -76,16 +76,23 @@ impl Connection {
         }
     }
 
-    /// Whether tokens of one are good at the other.
+    /// Whether tokens of one may be sent to the other. A connection file is found in the current folder, which may be
+    /// somebody else's: its endpoint would get the refresh token.
     pub(crate) fn same_service(&self, other: &Self) -> bool {
         self.url == other.url
             && self.user_pool_id == other.user_pool_id
             && self.client_id == other.client_id
+            && self.cognito_endpoint() == other.cognito_endpoint()
     }
 
     /// For people who have to tell two apart.
     pub(crate) fn described(&self) -> String {
-        format!("{} (user pool {})", self.url, self.user_pool_id)
+        format!(
+            "{} (user pool {} at {})",
+            self.url,
+            self.user_pool_id,
+            self.cognito_endpoint()
+        )
     }
 }
 
@@ -226,6 +233,23 @@ pub(crate) mod tests {
             "https://cognito-idp.eu-west-1.amazonaws.com"
         );
         assert!(Connection::find(Some(&dir.path().join("none.json"))).is_err());
+    }
+
+    #[test]
+    fn tokens_go_to_nobody_who_only_looks_like_the_service() {
+        let own = session("http://x").connection;
+        for change in [
+            |it: &mut Connection| it.url.push('y'),
+            |it: &mut Connection| it.user_pool_id.push('y'),
+            |it: &mut Connection| it.client_id.push('y'),
+            |it: &mut Connection| it.aws_endpoint = Some("https://evil.example".to_owned()),
+            |it: &mut Connection| it.aws_endpoint = None,
+        ] {
+            let mut other = own.clone();
+            assert!(own.same_service(&other));
+            change(&mut other);
+            assert!(!own.same_service(&other), "{other:?}");
+        }
     }
 
     #[test]

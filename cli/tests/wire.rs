@@ -617,6 +617,75 @@ async fn a_refusal_is_shown_and_frees_the_key() {
 }
 
 #[tokio::test]
+async fn no_room_frees_the_key_and_nobody_buys_more_than_they_name() {
+    let world = World::new().await;
+    world.photo("p/a.png", 1);
+    world.photo("p/b.png", 2);
+    world.account(10).await;
+    world.uploads(2).await;
+    let full = json!({
+        "type": "about:blank", "title": "Too much is waiting", "status": 429, "code": "backlog",
+        "detail": "Send fewer, or come back later.",
+    });
+    World::submit()
+        .respond_with(problem(429, &full))
+        .up_to_n_times(1)
+        .mount(&world.server)
+        .await;
+    let run = world.bie(&["edit", "p", "--prompt", "wish"]).exits(1);
+    assert!(
+        run.err().contains("nothing was spent on it"),
+        "{}",
+        run.err()
+    );
+
+    // Fewer are sent, as was said: one. This time nobody knows what came of it.
+    World::submit()
+        .respond_with(ResponseTemplate::new(504))
+        .up_to_n_times(2)
+        .mount(&world.server)
+        .await;
+    world.bie(&["edit", "p/a.png", "--prompt", "wish"]).exits(1);
+    world.bie(&["edit", "p/a.png", "--prompt", "wish"]).exits(1);
+    let submits = world.sent_to("/api/images/generate").await;
+    let images = |at: usize| {
+        let body: Value = submits[at].body_json().unwrap();
+        body["images"].as_array().unwrap().len()
+    };
+    let key = |at: usize| submits[at].headers["idempotency-key"].clone();
+    assert_eq!([images(0), images(1), images(2)], [2, 1, 1]);
+    assert!(key(0) != key(1) && key(1) == key(2));
+}
+
+#[tokio::test]
+async fn photos_of_an_earlier_run_are_not_bought_unasked() {
+    let world = World::new().await;
+    world.photo("p/a.png", 1);
+    world.photo("p/b.png", 2);
+    world.account(10).await;
+    world.uploads(2).await;
+    World::submit()
+        .respond_with(ResponseTemplate::new(504))
+        .expect(1)
+        .mount(&world.server)
+        .await;
+    world.bie(&["edit", "p", "--prompt", "wish"]).exits(1);
+    let run = world
+        .bie(&[
+            "edit",
+            "p/a.png",
+            "--prompt",
+            "wish",
+            "--ask-above",
+            "5",
+            "--json",
+        ])
+        .exits(1);
+    assert_eq!(run.json()["error"]["code"], "confirmation_needed");
+    assert!(run.err().contains("1 more photo"), "{}", run.err());
+}
+
+#[tokio::test]
 async fn nothing_is_sent_when_something_is_wrong_before() {
     let world = World::new().await;
     for (name, colour) in [("1.png", 1), ("2.png", 2), ("3.png", 3), ("4.png", 4)] {
