@@ -16,7 +16,7 @@ use crate::ID_TOKEN;
 pub(crate) const GATEWAY_MESSAGE: &str = "GatewayMessage";
 
 /// Why an image may have no result: the code, and what it means. The sentences that people read come with the code.
-pub(crate) const IMAGE_CODES: [(&str, &str); 17] = [
+pub(crate) const IMAGE_CODES: [(&str, &str); 18] = [
     (
         "photo_missing",
         "nothing was uploaded under this key, or it has been deleted since",
@@ -27,6 +27,7 @@ pub(crate) const IMAGE_CODES: [(&str, &str); 17] = [
         "photo_too_many_pixels",
         "more pixels than `limits.maxPixels`",
     ),
+    ("photo_too_long", "more than 65,535 pixels on one side"),
     (
         "photo_type_not_supported",
         "a HEIC, GIF, TIFF, PDF, video or another known type that cannot be edited",

@@ -486,6 +486,7 @@ fn codes_of_images_are_those_that_exist() {
         PictureRefused::Empty,
         PictureRefused::TooManyBytes { bytes: 2, most: 1 },
         PictureRefused::TooManyPixels { pixels: 2, most: 1 },
+        PictureRefused::TooLong { side: 2, most: 1 },
         PictureRefused::WrongType(Kind::Gif),
         PictureRefused::UnknownType,
         PictureRefused::Animated,
@@ -498,13 +499,14 @@ fn codes_of_images_are_those_that_exist() {
         PictureRefused::Empty => 1,
         PictureRefused::TooManyBytes { .. } => 2,
         PictureRefused::TooManyPixels { .. } => 3,
-        PictureRefused::WrongType(_) => 4,
-        PictureRefused::UnknownType => 5,
-        PictureRefused::Animated => 6,
-        PictureRefused::Truncated => 7,
-        PictureRefused::Damaged => 8,
+        PictureRefused::TooLong { .. } => 4,
+        PictureRefused::WrongType(_) => 5,
+        PictureRefused::UnknownType => 6,
+        PictureRefused::Animated => 7,
+        PictureRefused::Truncated => 8,
+        PictureRefused::Damaged => 9,
     });
-    assert_eq!(places, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(places, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     let (code, request_id) = (None, None);
     let edits = [
         EditError::Moderated {

@@ -12,6 +12,10 @@ use crate::{
     survey::{Survey, strip},
 };
 
+/// The longest side, in pixels: JPEG's own limit, and WebP's is less. To shrink a longer one, which only PNG allows, takes
+/// memory by its length, however few pixels it has.
+const LONGEST_SIDE: u32 = 65_535;
+
 /// What a file's two ends say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judgement {
@@ -70,6 +74,11 @@ fn examine(sample: &Sample<'_>, limits: &Limits) -> Result<Examined, Stop> {
     if pixels > limits.max_pixels {
         let most = limits.max_pixels;
         return Err(PictureRefused::TooManyPixels { pixels, most }.into());
+    }
+    let side = survey.width.max(survey.height);
+    if side > LONGEST_SIDE {
+        let most = LONGEST_SIDE;
+        return Err(PictureRefused::TooLong { side, most }.into());
     }
     Ok(Examined { format, survey })
 }

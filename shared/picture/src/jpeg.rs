@@ -21,6 +21,8 @@ const MAX_SCANS: u32 = 100;
 struct Segment<'a> {
     marker: u8,
     body: &'a [u8],
+    /// Before it lay bytes that belong to no segment, such as what another tool left behind of one.
+    skipped: bool,
 }
 
 impl Segment<'_> {
@@ -39,7 +41,8 @@ impl Segment<'_> {
             0xe0 => self.body.starts_with(b"JFIF\0") && self.body.len() <= PLAIN_JFIF,
             0xe2 => self.body.starts_with(b"ICC_PROFILE\0"),
             0xee => self.body.starts_with(b"Adobe"),
-            0xe0..=0xef | 0xf0..=0xfd | COMMENT => false,
+            // Those from 0x02 to 0xbf are reserved: who uses them means something of their own.
+            0x02..=0xbf | 0xe0..=0xef | 0xf0..=0xfd | COMMENT => false,
             _ => true,
         }
     }
@@ -47,10 +50,12 @@ impl Segment<'_> {
 
 /// The segment at `at` or after it, and moves `at` behind it. Decoders skip what is no marker, and so does this.
 fn next<'a>(sample: &Sample<'a>, at: &mut usize) -> Result<Segment<'a>, Stop> {
+    let mut skipped = false;
     loop {
         let [byte] = sample.array(*at)?;
         *at += 1;
         if byte != 0xff {
+            skipped = true;
             continue;
         }
         let [marker] = sample.array(*at)?;
@@ -58,10 +63,17 @@ fn next<'a>(sample: &Sample<'a>, at: &mut usize) -> Result<Segment<'a>, Stop> {
             // Any number of 0xff may come before a marker.
             0xff => {}
             // Not a marker, or one that stands alone.
-            0x00 | 0x01 | 0xd0..=START_OF_IMAGE => *at += 1,
+            0x00 | 0x01 | 0xd0..=START_OF_IMAGE => {
+                skipped = true;
+                *at += 1;
+            }
             END_OF_IMAGE => {
                 *at += 1;
-                return Ok(Segment { marker, body: &[] });
+                return Ok(Segment {
+                    marker,
+                    body: &[],
+                    skipped,
+                });
             }
             _ => {
                 let length = usize::from(u16::from_be_bytes(sample.array(*at + 1)?));
@@ -69,7 +81,11 @@ fn next<'a>(sample: &Sample<'a>, at: &mut usize) -> Result<Segment<'a>, Stop> {
                 let length = length.checked_sub(2).ok_or(PictureRefused::Damaged)?;
                 let body = sample.get(*at + 3, length)?;
                 *at += 3 + length;
-                return Ok(Segment { marker, body });
+                return Ok(Segment {
+                    marker,
+                    body,
+                    skipped,
+                });
             }
         }
     }
@@ -115,6 +131,7 @@ pub(crate) fn survey(sample: &Sample<'_>) -> Result<Survey, Stop> {
     let mut scans = 0;
     loop {
         let segment = next(sample, &mut at)?;
+        baggage |= segment.skipped || !segment.belongs();
         if segment.marker == END_OF_IMAGE {
             break;
         }
@@ -140,7 +157,6 @@ pub(crate) fn survey(sample: &Sample<'_>) -> Result<Survey, Stop> {
         if segment.body.starts_with(b"Exif\0") && turned.is_none() {
             turned = segment.body.get(6..).and_then(orientation);
         }
-        baggage |= !segment.belongs();
     }
     let mut picture = picture
         .filter(|_| scans > 0)

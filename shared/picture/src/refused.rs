@@ -28,6 +28,16 @@ pub enum PictureRefused {
         /// The limit.
         most: u64,
     },
+    /// Over the limit on one side, likewise.
+    #[error(
+        "The photo is {side} pixels long; at most {most} are taken. Cut or scale it and try again."
+    )]
+    TooLong {
+        /// The longer side.
+        side: u32,
+        /// The limit.
+        most: u32,
+    },
     /// A known type that is not taken.
     #[error("This is {}, which cannot be edited. {}", .0.what(), .0.instead())]
     WrongType(Kind),
@@ -58,6 +68,7 @@ impl PictureRefused {
             Self::Empty => "photo_empty",
             Self::TooManyBytes { .. } => "photo_too_large",
             Self::TooManyPixels { .. } => "photo_too_many_pixels",
+            Self::TooLong { .. } => "photo_too_long",
             Self::WrongType(_) => "photo_type_not_supported",
             Self::UnknownType => "photo_type_unknown",
             Self::Animated => "photo_animated",

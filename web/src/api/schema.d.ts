@@ -561,6 +561,7 @@ export interface components {
              *     - `photo_empty`: the file has no bytes
              *     - `photo_too_large`: more bytes than `limits.maxFileBytes`
              *     - `photo_too_many_pixels`: more pixels than `limits.maxPixels`
+             *     - `photo_too_long`: more than 65,535 pixels on one side
              *     - `photo_type_not_supported`: a HEIC, GIF, TIFF, PDF, video or another known type that cannot be edited
              *     - `photo_type_unknown`: not a picture of any known type
              *     - `photo_animated`: more than one frame

@@ -80,6 +80,19 @@ fn bombs_take_neither_memory_nor_time() {
     );
 }
 
+/// Few bytes and few pixels, which take gigabytes to shrink.
+#[test]
+fn a_thread_of_a_picture_is_refused_before_it_is_decoded() {
+    let thread = |side| {
+        let image = image::GrayImage::new(side, 1);
+        encode(&image.into(), Format::Png, None, None)
+    };
+    let refused = verify(&thread(65_536)).unwrap_err();
+    assert_eq!(refused.code(), "photo_too_long");
+    let longest = verify(&thread(65_535)).unwrap();
+    assert!(matches!(longest, Fitted::Rewritten(..)), "{longest:?}");
+}
+
 /// Whatever the bytes are, there is an answer, and what is called fit by its ends is called fit as a whole or refused.
 #[test]
 fn no_bytes_make_it_panic() {

@@ -228,9 +228,17 @@ fn every_kind_of_metadata_is_cut() {
         (0xeb, b"JP\0\0 content credentials"),
         (0xed, b"Photoshop 3.0\x008BIM"),
         (0xfe, b"48 51 30"),
+        (0x02, b"48 51 30"),
     ] {
         let file = with_segment(&jpeg, marker, body);
         assert_eq!(rewritten(&file).1, jpeg, "{}", body.escape_ascii());
+    }
+    // What lies between segments: the rest of one that another tool has cut, say.
+    let tables = jpeg.windows(2).position(|at| at == b"\xff\xdb").unwrap();
+    for rest in [&b"48 51 30"[..], b"\xff\x01 48 51 30", b"\xff\0"] {
+        let mut file = jpeg.clone();
+        file.splice(tables..tables, rest.iter().copied());
+        assert_eq!(rewritten(&file).1, jpeg, "{}", rest.escape_ascii());
     }
     // Between two scans, where only a whole file shows it.
     let progressive = upright_progressive();
