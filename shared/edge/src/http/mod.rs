@@ -8,7 +8,7 @@ mod submit;
 
 use std::{future::Future, time::Instant};
 
-use lambda_http::{Body, Request, Response, service_fn};
+use lambda_http::{Request, service_fn};
 use tracing::{error, info};
 
 pub use call::{Call, Caller, MAX_BODY};
@@ -16,6 +16,7 @@ pub use failure::{Failure, ProblemKind};
 pub use reply::Reply;
 
 use crate::task::Chain;
+use reply::Encoding;
 
 /// Serves requests until the environment is shut down.
 pub async fn run<H, F>(handle: H) -> Result<(), lambda_http::Error>
@@ -27,17 +28,18 @@ where
         let started = Instant::now();
         let call = Call::new(request);
         let route = call.route().to_owned();
+        let encoding = Encoding::accepted(call.header("accept-encoding").unwrap_or_default());
         let reply = handle(call);
         async move {
             let result = reply.await;
-            Ok::<_, lambda_http::Error>(finish(&route, started, result))
+            Ok::<_, lambda_http::Error>(finish(&route, started, result).into_response(encoding))
         }
     }))
     .await
 }
 
-/// Logs the request, once, and makes its answer.
-fn finish(route: &str, started: Instant, result: Result<Reply, Failure>) -> Response<Body> {
+/// Logs the request, once, and answers it.
+fn finish(route: &str, started: Instant, result: Result<Reply, Failure>) -> Reply {
     let millis = started.elapsed().as_millis();
     match result {
         Ok(reply) => {
@@ -48,7 +50,7 @@ fn finish(route: &str, started: Instant, result: Result<Reply, Failure>) -> Resp
                 millis,
                 "answered {status}"
             );
-            reply.into_response()
+            reply
         }
         Err(failure) => {
             let (status, code) = (failure.status(), failure.code());
@@ -64,7 +66,7 @@ fn finish(route: &str, started: Instant, result: Result<Reply, Failure>) -> Resp
                     "answered {status} {code}"
                 );
             }
-            failure.into_reply().into_response()
+            failure.into_reply()
         }
     }
 }
