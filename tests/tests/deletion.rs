@@ -10,7 +10,7 @@
 use api::{BatchHistory, DeleteAccountResponse};
 use aws::{AccountError, SubmitError};
 use domain::{
-    Batch, BatchId, Credits, Deletion, Draft, EmailFingerprint, Limits, Outcome, Profile,
+    Batch, BatchId, Credits, Deletion, Draft, EmailFingerprint, Format, Limits, Outcome, Profile,
     Timestamp, UserId, Work, photo_folders, timing::TimeLimits,
 };
 use futures::future::{join, join_all};
@@ -21,6 +21,7 @@ use stack_tests::{
     engine::{Engine, queue_event},
     function::OwnFunction,
     inside::{self, Inside},
+    photo,
     proxy::{Gate, Hold, Request},
     stack, unique, wait_for,
 };
@@ -208,7 +209,19 @@ async fn nothing_is_left_of_somebody_but_numbers() {
     let balance = (before.credits + 2).to_string();
     assert_eq!(account["balance"]["N"], balance.as_str());
 
-    // A late message finds nothing to do, and somebody new with the same address is not welcomed twice.
+    // Who was at a photo then puts it there now: that is what the late message is for.
+    assert!(engine.undelivered(&stack, "DeletionQueueUrl").await > 0);
+    let late = photo_folders(&anna.user.id().parse().unwrap()).map(|folder| folder + "late.png");
+    let photos = Inside::deployed(&stack).photos;
+    for key in &late {
+        photos
+            .put(key, photo(8, 8).into(), Format::Png)
+            .await
+            .unwrap();
+    }
+    assert_eq!(anna.photos(&stack).await.len(), late.len());
+
+    // Otherwise it finds nothing to do, and somebody new with the same address is not welcomed twice.
     let new = User::with_email(&stack, &anna.email).await;
     let account = new.account().await;
     assert_ne!(account.user_id, before.user_id);
@@ -224,6 +237,7 @@ async fn nothing_is_left_of_somebody_but_numbers() {
         assert!(User::signs_in(&stack, &anna.email).await);
         assert_eq!(new.account().await, account);
     }
+    assert_eq!(anna.photos(&stack).await, [""; 0]);
 }
 
 #[tokio::test]

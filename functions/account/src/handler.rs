@@ -4,6 +4,7 @@ use api::{DeleteAccountRequest, DeleteAccountResponse, Price, SettingsRequest};
 use aws::{AccountError, AwsError, Queue, Tables, Welcome};
 use domain::{
     Account, Deletion, Limits, PriceBand, PriceTable, Profile, Size, Timestamp, WebhookSecret,
+    timing::UPLOAD_LINK,
 };
 use edge::http::{Call, Caller, Failure, ProblemKind, Reply};
 use futures::{TryFutureExt, future::try_join};
@@ -107,6 +108,9 @@ impl Handler {
         self.deletions
             .send_all(std::slice::from_ref(&deletion))
             .await?;
+        // And once more, for what comes after that first one: by a link for an upload that was given before, or from who was
+        // at a photo already.
+        self.deletions.send_later(&deletion, UPLOAD_LINK).await?;
         let closing = self.tables.close_account(&deletion.user, Timestamp::now());
         let deleted_at = closing.await?.to_string();
         Ok(Reply::accepted(&DeleteAccountResponse { deleted_at }))

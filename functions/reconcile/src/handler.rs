@@ -142,7 +142,12 @@ impl Handler {
         }
         let now = Timestamp::now();
         if self.tables.recount(seen, &counted, now).await? {
-            error!(batch.id = %seen.batch_id, ?seen, ?counted, "the counts of batch {} were wrong", seen.batch_id);
+            // Not all of the batch: what its user wished for is in it.
+            let said = [seen.open, seen.completed, seen.failed, seen.canceled];
+            error!(
+                batch.id = %seen.batch_id, ?said, ?counted,
+                "batch {} said wrongly how many images are open, completed, failed and canceled", seen.batch_id
+            );
             report.recounted += 1;
         }
         Ok(())

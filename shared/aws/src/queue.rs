@@ -9,6 +9,8 @@ use crate::{AwsError, Settings, backoff::Backoff, settings::client};
 
 /// How many messages one call takes.
 const BATCH: usize = 10;
+/// The longest delay of a message, in seconds.
+const LONGEST_DELAY: i32 = 900;
 /// How long to go on sending what a call refused.
 const BUDGET: Duration = Duration::from_secs(20);
 
@@ -34,16 +36,22 @@ impl Queue {
         for chunk in messages.chunks(BATCH) {
             let mut entries = Vec::with_capacity(chunk.len());
             for (index, message) in chunk.iter().enumerate() {
-                let entry = SendMessageBatchRequestEntry::builder()
-                    .id(index.to_string())
-                    .message_body(body(message)?)
-                    .build()
-                    .map_err(AwsError::call("sqs:SendMessageBatch"))?;
-                entries.push(entry);
+                entries.push(entry(index, body(message)?, 0)?);
             }
             self.send(entries).await?;
         }
         Ok(())
+    }
+
+    /// Sends a message that nobody gets before this time is over; at most a quarter of an hour, which is SQS's own limit.
+    pub async fn send_later<T: Serialize>(
+        &self,
+        message: &T,
+        delay: Duration,
+    ) -> Result<(), AwsError> {
+        let seconds = i32::try_from(delay.as_secs()).unwrap_or(LONGEST_DELAY);
+        let entry = entry(0, body(message)?, seconds.min(LONGEST_DELAY))?;
+        self.send(vec![entry]).await
     }
 
     /// Has a message that its consumer is about to report as failed come again after this time, at most 12 hours, instead
@@ -62,12 +70,7 @@ impl Queue {
 
     /// Sends one message that is JSON already, as it came.
     pub async fn send_json(&self, json: &str) -> Result<(), AwsError> {
-        let entry = SendMessageBatchRequestEntry::builder()
-            .id("0")
-            .message_body(acceptable(json))
-            .build()
-            .map_err(AwsError::call("sqs:SendMessageBatch"))?;
-        self.send(vec![entry]).await
+        self.send(vec![entry(0, acceptable(json), 0)?]).await
     }
 
     /// A 200 answer may still list messages that were not taken: those are sent again.
@@ -91,6 +94,19 @@ impl Queue {
             }
         }
     }
+}
+
+fn entry(
+    index: usize,
+    body: String,
+    delay_seconds: i32,
+) -> Result<SendMessageBatchRequestEntry, AwsError> {
+    SendMessageBatchRequestEntry::builder()
+        .id(index.to_string())
+        .message_body(body)
+        .delay_seconds(delay_seconds)
+        .build()
+        .map_err(AwsError::call("sqs:SendMessageBatch"))
 }
 
 /// A message as JSON that SQS takes.
