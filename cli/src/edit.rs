@@ -4,7 +4,7 @@ use std::{
     cell::RefCell,
     collections::{BTreeSet, HashSet},
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
@@ -15,8 +15,9 @@ use crate::{
     args::{Consent, EditArgs},
     ask,
     client::{Client, Error},
+    files::{self, Readers},
     follow,
-    job::{Folder, JobFile, Place, Refused, Wish},
+    job::{self, Folder, JobFile, Place, Refused, Wish},
     naming::CONTACT_SHEET,
     photos::{self, Found, Photo},
     price,
@@ -113,7 +114,8 @@ pub(crate) async fn run(app: &App, args: &EditArgs) -> anyhow::Result<Outcome> {
         options,
     };
     let job = folder.job(wish.clone())?;
-    let photos = without_results(photos, &job);
+    let sheet = job::contact_sheet(&args.out)?;
+    let photos = without_results(photos, &job, sheet.as_deref());
     anyhow::ensure!(!photos.is_empty(), Stop::Nothing);
 
     let run = Run {
@@ -126,7 +128,7 @@ pub(crate) async fn run(app: &App, args: &EditArgs) -> anyhow::Result<Outcome> {
     let (places, credits_spent) = run.buy(&folder, &photos).await?;
     run.follow(&places).await.context(RESUME)?;
     let credits = client.account().await?.credits;
-    run.report(&places, credits_spent, credits)
+    run.report(&folder, &places, credits_spent, credits)
 }
 
 /// How to go on after an error.
@@ -160,10 +162,10 @@ fn fit(found: Found, limits: &Limits, args: &EditArgs) -> Result<Vec<Photo>, Sto
 }
 
 /// A second run with `*.png --out .` must not buy edits of its own results.
-fn without_results(photos: Vec<Photo>, job: &JobFile) -> Vec<Photo> {
+fn without_results(photos: Vec<Photo>, job: &JobFile, sheet: Option<&str>) -> Vec<Photo> {
     let outputs = job.job.entries().map(|(_, entry)| entry.output.as_str());
     let results: HashSet<_> = outputs
-        .chain([CONTACT_SHEET])
+        .chain(sheet)
         .filter_map(|name| fs::canonicalize(job.output(name)).ok())
         .collect();
     let is_result =
@@ -347,6 +349,7 @@ impl Run<'_> {
 
     fn report(
         &self,
+        folder: &Folder,
         places: &[Place],
         credits_spent: u64,
         credits: u64,
@@ -368,11 +371,13 @@ impl Run<'_> {
                 }),
             }
         }
+        drop(job);
         let contact_sheet = if self.args.contact_sheet {
-            Self::sheet(&job, &edited)?
+            self.sheet(folder, &edited)?
         } else {
             None
         };
+        let job = self.job.borrow();
         let accepted = batches(places)
             .into_iter()
             .filter_map(|batch| job.job.accepted_as(batch));
@@ -403,16 +408,33 @@ impl Run<'_> {
         })
     }
 
-    fn sheet(job: &JobFile, edited: &[Edited]) -> anyhow::Result<Option<PathBuf>> {
-        let path = job.output(CONTACT_SHEET);
+    /// Draws the sheet over an earlier one, or beside whatever else has its name.
+    fn sheet(&self, folder: &Folder, edited: &[Edited]) -> anyhow::Result<Option<PathBuf>> {
+        let name = match job::contact_sheet(&self.args.out)? {
+            Some(name) => name,
+            None if self.args.out.join(CONTACT_SHEET).exists() => {
+                folder.names()?.allocate(Path::new(CONTACT_SHEET), "png")
+            }
+            None => CONTACT_SHEET.to_owned(),
+        };
         let pairs: Vec<_> = edited
             .iter()
             .map(|pair| (pair.file.as_path(), pair.result.as_path()))
             .collect();
-        for left_out in sheet::make(&pairs, &path).context("cannot make the contact sheet")? {
+        let sheet = sheet::make(&pairs).context("cannot make the contact sheet")?;
+        for left_out in sheet.left_out {
             note(&format!("not on the contact sheet: {left_out}"));
         }
-        Ok(path.is_file().then_some(path))
+        let Some(png) = sheet.png else {
+            return Ok(None);
+        };
+        // Saved first: what is not known to be ours is not written over.
+        self.job.borrow_mut().job.contact_sheet = Some(name.clone());
+        self.job.borrow().save()?;
+        let path = self.job.borrow().output(&name);
+        files::write_whole(&path, &png, Readers::Anybody)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(Some(path))
     }
 }
 

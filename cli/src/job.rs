@@ -52,6 +52,9 @@ pub(crate) struct Job {
     version: u32,
     wish: Wish,
     batches: Vec<Batch>,
+    /// The contact sheet's name in the output folder, if one was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) contact_sheet: Option<String>,
 }
 
 /// One submit, made or to be made.
@@ -193,6 +196,7 @@ impl Job {
             version: VERSION,
             wish,
             batches: Vec::new(),
+            contact_sheet: None,
         }
     }
 
@@ -486,6 +490,11 @@ impl Folder {
         }
         Ok(Names::new(taken))
     }
+}
+
+/// The contact sheet that one of a folder's jobs made: the only one that may be written over.
+pub(crate) fn contact_sheet(out: &Path) -> anyhow::Result<Option<String>> {
+    Ok(jobs(out)?.into_iter().find_map(|job| job.contact_sheet))
 }
 
 /// The names that a folder's jobs gave to the results of a batch, if one of them made it.

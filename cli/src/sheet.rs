@@ -1,11 +1,11 @@
 //! The contact sheet: before and after, side by side, with file names. Knows pixels, and nothing of batches.
 
-use std::path::Path;
+use std::{io::Cursor, path::Path};
 
 use anyhow::Context as _;
 use font8x8::UnicodeFonts as _;
 use image::{
-    DynamicImage, ImageDecoder as _, ImageReader, Limits, Rgba, RgbaImage,
+    DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits, Rgba, RgbaImage,
     imageops::{self, FilterType},
 };
 
@@ -32,8 +32,16 @@ struct Pair {
     caption: String,
 }
 
-/// Draws pairs of files into a PNG. Answers what could not be drawn, and why.
-pub(crate) fn make(files: &[(&Path, &Path)], to: &Path) -> anyhow::Result<Vec<String>> {
+/// A sheet of pairs.
+pub(crate) struct Sheet {
+    /// The file; none if no pair could be drawn.
+    pub(crate) png: Option<Vec<u8>>,
+    /// What could not be drawn, and why.
+    pub(crate) left_out: Vec<String>,
+}
+
+/// Draws pairs of files into a PNG.
+pub(crate) fn make(files: &[(&Path, &Path)]) -> anyhow::Result<Sheet> {
     let (columns, height) = grid(files.len().min(MOST_PAIRS));
     let (mut pairs, mut left_out) = (Vec::new(), Vec::new());
     for (before, after) in files.iter().take(MOST_PAIRS) {
@@ -48,12 +56,14 @@ pub(crate) fn make(files: &[(&Path, &Path)], to: &Path) -> anyhow::Result<Vec<St
             files.len() - MOST_PAIRS
         ));
     }
-    if !pairs.is_empty() {
-        draw(&pairs, columns, height)
-            .save(to)
-            .with_context(|| format!("cannot write {}", to.display()))?;
-    }
-    Ok(left_out)
+    let png = if pairs.is_empty() {
+        None
+    } else {
+        let mut png = Cursor::new(Vec::new());
+        draw(&pairs, columns, height).write_to(&mut png, ImageFormat::Png)?;
+        Some(png.into_inner())
+    };
+    Ok(Sheet { png, left_out })
 }
 
 /// How many pairs stand side by side, and how high each is.
@@ -210,15 +220,11 @@ mod tests {
         let clear = picture(dir.path(), "c.png", 10, 10, [0, 255, 0, 0]);
         let broken = dir.path().join("broken.png");
         fs::write(&broken, "no picture").unwrap();
-        let sheet = dir.path().join("contact-sheet.png");
-        let left_out = make(
-            &[(&before, &after), (&before, &broken), (&before, &clear)],
-            &sheet,
-        )
-        .unwrap();
+        let pairs: [(&Path, &Path); 3] = [(&before, &after), (&before, &broken), (&before, &clear)];
+        let Sheet { png, left_out } = make(&pairs).unwrap();
         assert_eq!(left_out.len(), 1);
         assert!(left_out[0].contains("broken.png"), "{left_out:?}");
-        let drawn = image::open(&sheet).unwrap().to_rgba8();
+        let drawn = image::load_from_memory(&png.unwrap()).unwrap().to_rgba8();
         assert_eq!(drawn.width(), MARGIN + 640 + GAP + 320 + MARGIN);
         let top = MARGIN + LETTER + GAP;
         let row = 320 + CAPTION + MARGIN;

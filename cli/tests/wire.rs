@@ -577,9 +577,29 @@ async fn more_photos_than_a_batch_holds_are_several_batches() {
         .json();
     assert_eq!(report["creditsSpent"], 9);
     assert_eq!(report["batches"].as_array().unwrap().len(), 2);
+
+    // A sheet is drawn over itself, but not over a file of somebody else's.
+    world.photo("edited/contact-sheet.png", 9);
+    let own = fs::read(world.path("edited/contact-sheet.png")).unwrap();
+    for _ in 0..2 {
+        let sheet = world
+            .bie(&["edit", "p", "--prompt", "wish", "--json", "--contact-sheet"])
+            .exits(0)
+            .json();
+        assert_eq!(sheet["contactSheet"], "edited/contact-sheet-2.png");
+    }
+    let kept = fs::read(world.path("edited/contact-sheet.png")).unwrap();
+    assert!(kept == own);
     assert_eq!(
         files(&world.path("edited")),
-        [".bie", "1.png", "2.png", "3.png"]
+        [
+            ".bie",
+            "1.png",
+            "2.png",
+            "3.png",
+            "contact-sheet-2.png",
+            "contact-sheet.png"
+        ]
     );
 }
 
