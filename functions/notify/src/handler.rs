@@ -14,7 +14,9 @@ use tracing::info;
 
 pub(crate) struct Handler {
     pub(crate) tables: Tables,
-    pub(crate) notices: Queue,
+    pub(crate) mail: Queue,
+    /// Mail does not wait behind programs that do not answer.
+    pub(crate) webhooks: Queue,
     pub(crate) low_balance: Credits,
 }
 
@@ -87,10 +89,13 @@ impl Handler {
             let news = news(record.dynamodb, self.low_balance)?;
             notices.extend(self.worth_telling(news).await?);
         }
-        let sent = self.notices.send_all(&notices).await;
-        sent.map_err(TaskError::aws("sending notices"))?;
-        for notice in &notices {
-            info!(notice.id = %notice.id(), "sent notice {}", notice.id());
+        let (mail, webhooks): (Vec<_>, Vec<_>) = notices.into_iter().partition(Notice::is_mail);
+        for (queue, notices) in [(&self.mail, mail), (&self.webhooks, webhooks)] {
+            let sent = queue.send_all(&notices).await;
+            sent.map_err(TaskError::aws("sending notices"))?;
+            for notice in &notices {
+                info!(notice.id = %notice.id(), "sent notice {}", notice.id());
+            }
         }
         Ok(())
     }

@@ -17,7 +17,8 @@ async fn main() -> Result<(), edge::Error> {
             env.required("CREDITS_TABLE")?,
             env.required("BATCHES_TABLE")?,
         ),
-        notices: Queue::new(&settings, env.required("NOTICE_QUEUE_URL")?),
+        mail: Queue::new(&settings, env.required("NOTICE_QUEUE_URL")?),
+        webhooks: Queue::new(&settings, env.required("WEBHOOK_QUEUE_URL")?),
         low_balance: Credits::small(env.required_as("LOW_BALANCE_CREDITS")?),
     };
     edge::task::run(|event| handler.handle(event)).await

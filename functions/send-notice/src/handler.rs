@@ -22,8 +22,10 @@ const GONE: u16 = 410;
 
 pub(crate) struct Handler {
     pub(crate) tables: Tables,
-    /// Where the messages come from, to put them off.
-    pub(crate) queue: Queue,
+    /// Where mail comes from, to put it off.
+    pub(crate) mail_queue: Queue,
+    /// And where calls of webhooks do.
+    pub(crate) webhook_queue: Queue,
     pub(crate) resend: resend::Client,
     pub(crate) resend_key: Secret,
     /// Who sends the mail; nobody does without.
@@ -60,7 +62,6 @@ impl Handler {
             info!(notice.id = %id, "nobody knows where to send notice {id}");
             return Ok(Handled::Done);
         };
-        let is_mail = !matches!(notice.matter, Matter::BatchWebhook { .. });
         let tried = match notice.matter {
             Matter::BatchWebhook { batch_id } => self.call(&id, batch_id, profile.webhook).await,
             _ => self.mail(notice, &profile).await,
@@ -72,7 +73,7 @@ impl Handler {
             info!(notice.id = %id, tries = delivery.tries, why, "notice {id} is tried again later");
             return Ok(Handled::Later);
         }
-        if is_mail {
+        if notice.is_mail() {
             return Err(TaskError::new("mail_not_sent", format_args!("{id}: {why}")));
         }
         // A program that is not there is its owner's to notice, and nobody's alarm.
@@ -91,8 +92,14 @@ impl Handler {
             return Ok(false);
         };
         let wait = wait.max(asked.unwrap_or_default());
-        let put_off = self.queue.put_off(&delivery.receipt, wait).await;
-        put_off.map_err(TaskError::aws(delivery.message.id()))?;
+        let notice = &delivery.message;
+        let queue = if notice.is_mail() {
+            &self.mail_queue
+        } else {
+            &self.webhook_queue
+        };
+        let put_off = queue.put_off(&delivery.receipt, wait).await;
+        put_off.map_err(TaskError::aws(notice.id()))?;
         Ok(true)
     }
 
@@ -189,24 +196,31 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn the_event_carries_one_notice_of_each_kind() {
-        let json = include_str!("../../../events/send-notice/all-kinds.json");
+    async fn seen(json: &str) -> Vec<(String, u32, bool)> {
         let event = serde_json::from_str(json).unwrap();
         let seen = RefCell::new(Vec::new());
         let response = queue::each_delivery(event, async |delivery: Delivery<Notice>| {
+            let notice = delivery.message;
             seen.borrow_mut()
-                .push((delivery.message.id(), delivery.tries));
+                .push((notice.id(), delivery.tries, notice.is_mail()));
             Ok(Handled::Done)
         });
         assert!(response.await.unwrap().batch_item_failures.is_empty());
-        let expected = [
-            ("batch-done/9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f", 1),
-            ("batch_9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f", 3),
-            ("receipt/4f2d8c1a-7b3e-4a5f-9c6d-0e1f2a3b4c5d", 1),
-            ("low-balance/7b9f6f5e-3c55-4d0a-9a2e-7f6c0d1e2a3b/8", 1),
-        ];
-        let expected = expected.map(|(id, tries)| (id.to_owned(), tries));
-        assert_eq!(seen.into_inner(), expected);
+        seen.into_inner()
+    }
+
+    #[tokio::test]
+    async fn the_events_carry_one_notice_of_each_kind() {
+        let mail = [
+            "batch-done/9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f",
+            "receipt/4f2d8c1a-7b3e-4a5f-9c6d-0e1f2a3b4c5d",
+            "low-balance/7b9f6f5e-3c55-4d0a-9a2e-7f6c0d1e2a3b/8",
+        ]
+        .map(|id| (id.to_owned(), 1, true));
+        let event = include_str!("../../../events/send-notice/mail.json");
+        assert_eq!(seen(event).await, mail);
+        let call = "batch_9b1c1f0e-6f0a-8c55-9d8e-1a4b5c6d7e8f".to_owned();
+        let event = include_str!("../../../events/send-notice/webhook.json");
+        assert_eq!(seen(event).await, [(call, 3, false)]);
     }
 }

@@ -1,4 +1,4 @@
-//! The notice queue: every message is a mail or a call of a user's webhook.
+//! The notice queue and the webhook queue: every message is a mail, or a call of a user's webhook.
 
 mod handler;
 mod mail;
@@ -16,7 +16,8 @@ async fn main() -> Result<(), edge::Error> {
     let targets = env.required_as("WEBHOOK_TARGETS")?;
     let handler = handler::Handler {
         tables: Tables::new(&settings, credits_table, env.required("BATCHES_TABLE")?),
-        queue: Queue::new(&settings, env.required("NOTICE_QUEUE_URL")?),
+        mail_queue: Queue::new(&settings, env.required("NOTICE_QUEUE_URL")?),
+        webhook_queue: Queue::new(&settings, env.required("WEBHOOK_QUEUE_URL")?),
         resend: resend::Client::new(&env.required("RESEND_BASE_URL")?)?,
         resend_key: Secret::new(&settings, env.required("RESEND_KEY_SECRET_ARN")?),
         from: env.optional("MAIL_FROM"),

@@ -30,6 +30,8 @@ pub struct Names {
     pub credit_failure_queue_url: String,
     /// What users are to be told.
     pub notice_queue_url: String,
+    /// What users' programs are told.
+    pub webhook_queue_url: String,
     /// Where that ends if nobody takes it, and stream records that notify could not handle.
     pub notice_failure_queue_url: String,
     /// Where users go who want to be forgotten.

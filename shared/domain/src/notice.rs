@@ -75,6 +75,12 @@ impl Notice {
         }
     }
 
+    /// By mail, or to a program?
+    #[must_use]
+    pub const fn is_mail(&self) -> bool {
+        !matches!(self.matter, Matter::BatchWebhook { .. })
+    }
+
     /// How long to wait after the so-many-th try; `None` when this was the last.
     #[must_use]
     pub fn next_try(tries: u32, age: Duration) -> Option<Duration> {

@@ -88,7 +88,7 @@ pub struct Redriven {
     pub batches_due: usize,
     /// Letters that went back to the credit queue.
     pub orders: usize,
-    /// Letters that went back to the notice queue.
+    /// Letters that went back to the notice queue or the webhook queue.
     pub notices: usize,
     /// Letters of notify. What those records said was news when they were in the stream.
     pub forgotten: usize,
@@ -270,8 +270,13 @@ impl Stack {
     async fn send_notices_back(&self) -> Result<(usize, usize)> {
         let (mut notices, mut forgotten) = (0, 0);
         for letter in self.receive(Pile::Notice).await? {
-            if matches!(letter.about, About::Notice(_)) {
-                self.send(&self.names.notice_queue_url, &letter).await?;
+            if let Ok(Body::Notice(notice)) = serde_json::from_str(&letter.body) {
+                let queue = if notice.is_mail() {
+                    &self.names.notice_queue_url
+                } else {
+                    &self.names.webhook_queue_url
+                };
+                self.send(queue, &letter).await?;
                 notices += 1;
             } else {
                 forgotten += 1;
@@ -406,7 +411,7 @@ impl fmt::Display for Redriven {
         } = self;
         write!(
             f,
-            "{rescued} letters went back to the rescue queue, {orders} to the credit queue, {notices} to the notice queue, \
+            "{rescued} letters went back to the rescue queue, {orders} to the credit queue, {notices} to the queues of notices, \
              {deletions} to the deletion queue; for {fan_out} letters of fan-out, {batches_due} open batches are looked at \
              by the next run of reconcile; {forgotten} letters of notify are forgotten"
         )
@@ -437,10 +442,8 @@ mod tests {
         let order = About::of(event["Records"][0]["body"].as_str().unwrap());
         let id = "3f1c7a52-9d4e-4b60-8a11-5c2e7d9f0001".to_owned();
         assert_eq!(order, About::Order(id));
-        let event: Value = serde_json::from_str(include_str!(
-            "../../../../events/send-notice/all-kinds.json"
-        ))
-        .unwrap();
+        let event: Value =
+            serde_json::from_str(include_str!("../../../../events/send-notice/mail.json")).unwrap();
         let notice = About::of(event["Records"][0]["body"].as_str().unwrap());
         assert_eq!(notice, About::Notice(format!("batch-done/{batch_id}")));
         assert_eq!(About::of("{}"), About::Unknown);
