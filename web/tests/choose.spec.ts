@@ -79,6 +79,18 @@ test("a folder can be chosen", async ({ page }, info) => {
   await expect(page.getByRole("alert")).toHaveCount(0);
 });
 
+test("what is chosen arrives, although other photos came while the dialog was open", async ({ page }) => {
+  await somebody(page);
+  await page.goto("/new");
+  const choosing = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: "Choose photos" }).click();
+  const dialog = await choosing;
+  await chooses(page, [sample("chelsea.png")]);
+  await expect(uploaded(page)).toHaveCount(1);
+  await dialog.setFiles(sample("coffee.png"));
+  await expect(uploaded(page)).toHaveCount(2);
+});
+
 test("a photo can be pasted, and text is still pasted as text", async ({ page }) => {
   await somebody(page);
   await page.goto("/new");

@@ -15,12 +15,13 @@ import { Notice } from "../../ui/Notice";
 import { useTitle } from "../../ui/useTitle";
 import { useSession } from "../account/session";
 import { useAccount, usePrice } from "../account/useAccount";
-import { DropZone } from "./DropZone";
+import { DropZone, MorePhotos } from "./DropZone";
 import { type Photo, useDraft, type Wish } from "./draft";
 import { OptionsBox } from "./OptionsBox";
 import { PhotoGrid } from "./PhotoGrid";
 import { SubmitBar } from "./SubmitBar";
 import { pendingOf } from "./submit";
+import { useChooser } from "./useChooser";
 import { useSubmit } from "./useSubmit";
 import { WishBox } from "./WishBox";
 
@@ -75,6 +76,7 @@ function NewBatch({ user }: { user: string }) {
   const each = usePrice(quality, size);
 
   const add = useCallback((files: File[], unreadable?: string[]) => draft.add(files, unreadable), [draft]);
+  const chooser = useChooser(add);
   const remove = useCallback((id: string) => draft.remove(id), [draft]);
   const retry = useCallback((id: string) => draft.retry(id), [draft]);
 
@@ -90,6 +92,7 @@ function NewBatch({ user }: { user: string }) {
 
   return (
     <div>
+      {chooser.inputs}
       <div className="grid gap-8 md:grid-cols-[minmax(0,1fr)_minmax(20rem,26rem)] lg:gap-12">
         <div className="min-w-0 space-y-4">
           <h1 className="pb-2 text-4xl font-semibold">{t.title}</h1>
@@ -97,7 +100,7 @@ function NewBatch({ user }: { user: string }) {
             <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2">
               <h2 className="nums text-xl font-semibold">{t.photos.heading(shown.length)}</h2>
               <div className="flex items-center gap-2">
-                <DropZone small onFiles={add} most={maxImagesPerBatch} />
+                <MorePhotos chooser={chooser} />
                 <Button
                   size="s"
                   look="quiet"
@@ -111,7 +114,7 @@ function NewBatch({ user }: { user: string }) {
               </div>
             </div>
           )}
-          {shown.length === 0 && <DropZone small={false} onFiles={add} most={maxImagesPerBatch} />}
+          {shown.length === 0 && <DropZone chooser={chooser} most={maxImagesPerBatch} />}
           {loaded && !draft.keeps && <Notice kind="info">{t.photos.otherTab}</Notice>}
           <p role="status" className="sr-only">
             {usable.length > 0 && uploaded === usable.length
