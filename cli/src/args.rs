@@ -160,7 +160,7 @@ pub(crate) struct EditArgs {
     /// Buy images that failed (and were refunded) in an earlier run once more
     #[arg(long)]
     pub(crate) retry_failed: bool,
-    /// Also make contact-sheet.png: before and after, side by side
+    /// Also make a contact sheet, before and after side by side: contact-sheet.png, if that name is free
     #[arg(long)]
     pub(crate) contact_sheet: bool,
     /// One JSON object on stdout and nothing else

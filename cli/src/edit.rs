@@ -209,19 +209,23 @@ impl Run<'_> {
             let (places, fresh) = job.recognise(photos);
             (drafts, places, fresh)
         };
+        let again: Vec<usize> = batches(&places)
+            .into_iter()
+            .filter(|batch| self.job.borrow().job.accepted_as(*batch).is_none())
+            .collect();
+        let is_agreed = self.agree_to_the_rest(&again, &places, fresh.len())?;
         let mut spent = 0;
-        let mut credits = self.account.credits;
-        for batch in batches(&places) {
-            if self.job.borrow().job.accepted_as(batch).is_none() {
-                note(
-                    "an earlier submit got no clear answer: asking again under the same key, so it cannot be paid twice",
-                );
-                let named = places.iter().filter(|place| place.batch == batch).count();
-                self.agree_to_the_rest(batch, named)?;
-                spent += self.submit(batch, Attempt::Repeat).await?;
-                credits = self.client.account().await?.credits;
-            }
+        for batch in &again {
+            note(
+                "an earlier submit got no clear answer: asking again under the same key, so it cannot be paid twice",
+            );
+            spent += self.submit(*batch, Attempt::Repeat).await?;
         }
+        let credits = if again.is_empty() {
+            self.account.credits
+        } else {
+            self.client.account().await?.credits
+        };
         if !places.is_empty() {
             note(&format!(
                 "{} of {} known from an earlier run",
@@ -230,13 +234,10 @@ impl Run<'_> {
             ));
         }
         if !fresh.is_empty() {
-            agree(
-                self.account,
-                self.options,
-                fresh.len(),
-                credits,
-                self.args.consent,
-            )?;
+            let price = say_price(self.account, self.options, fresh.len(), credits)?;
+            if !is_agreed {
+                spend(price, self.args.consent)?;
+            }
             let limit = usize::try_from(self.account.limits.max_images_per_batch)?;
             let mut names = folder.names()?;
             let extension = self.args.format.extension();
@@ -252,19 +253,30 @@ impl Run<'_> {
         Ok((places, spent))
     }
 
-    /// A batch is bought whole. Whoever names some of its photos only, has not asked for the others in this run.
-    fn agree_to_the_rest(&self, batch: usize, named: usize) -> anyhow::Result<()> {
-        let images = self.job.borrow().job.images(batch);
+    /// A batch is bought whole. Whoever names only some of its photos has not asked for the others in this run: they are
+    /// asked now, for all that this run may buy. Answers whether they were.
+    fn agree_to_the_rest(
+        &self,
+        again: &[usize],
+        places: &[Place],
+        fresh: usize,
+    ) -> anyhow::Result<bool> {
+        let job = self.job.borrow();
+        let images: usize = again.iter().map(|batch| job.job.images(*batch)).sum();
+        let named = places.iter().filter(|place| again.contains(&place.batch));
+        let named = named.count();
         if images == named {
-            return Ok(());
+            return Ok(false);
         }
         let price = price_of(self.account, self.options, images)?;
         note(&format!(
-            "that submit has {} of the earlier run; price of all: {}, unless they are bought already",
+            "an earlier submit has {} than this run; price of all of it: {}, unless it is bought already",
             count_of(images - named, "more photo"),
             count(price, "credit")
         ));
-        spend(price, self.args.consent)
+        let fresh = price_of(self.account, self.options, fresh)?;
+        spend(price.saturating_add(fresh), self.args.consent)?;
+        Ok(true)
     }
 
     /// Uploads and submits planned batches.
@@ -446,6 +458,16 @@ pub(crate) fn agree(
     credits: u64,
     consent: Consent,
 ) -> anyhow::Result<()> {
+    spend(say_price(account, options, images, credits)?, consent)
+}
+
+/// Shows the price of so many images, which the balance has to cover.
+fn say_price(
+    account: &Account,
+    options: &Options,
+    images: usize,
+    credits: u64,
+) -> anyhow::Result<u64> {
     let each = price_of(account, options, 1)?;
     let price = price_of(account, options, images)?;
     note(&format!(
@@ -460,7 +482,7 @@ pub(crate) fn agree(
             credits
         }
     );
-    spend(price, consent)
+    Ok(price)
 }
 
 fn price_of(account: &Account, options: &Options, images: usize) -> anyhow::Result<u64> {

@@ -480,6 +480,7 @@ impl Folder {
             taken.push(entry?.file_name().to_string_lossy().into_owned());
         }
         for job in jobs(&self.out)? {
+            taken.extend(job.contact_sheet);
             let sent = job.batches.into_iter().filter(|batch| batch.attempted);
             let entries = sent.flat_map(|batch| batch.entries);
             taken.extend(

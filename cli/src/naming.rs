@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, path::Path};
 
-/// Ours, in the output folder.
+/// Ours, in the output folder, unless somebody else has the name.
 pub(crate) const CONTACT_SHEET: &str = "contact-sheet.png";
 
 /// The names that a folder still has. Compares without case, as macOS and Windows do.

@@ -690,19 +690,16 @@ async fn photos_of_an_earlier_run_are_not_bought_unasked() {
         .mount(&world.server)
         .await;
     world.bie(&["edit", "p", "--prompt", "wish"]).exits(1);
-    let run = world
-        .bie(&[
-            "edit",
-            "p/a.png",
-            "--prompt",
-            "wish",
-            "--ask-above",
-            "5",
-            "--json",
-        ])
-        .exits(1);
-    assert_eq!(run.json()["error"]["code"], "confirmation_needed");
-    assert!(run.err().contains("1 more photo"), "{}", run.err());
+    // Six credits for what was in that submit, and three more for a new photo.
+    world.photo("p/c.png", 3);
+    for (named, above) in [("p/a.png", "5"), ("p/a.png p/c.png", "8")] {
+        let mut line = vec!["edit", "--prompt", "wish", "--json", "--ask-above", above];
+        line.extend(named.split(' '));
+        let run = world.bie(&line).exits(1);
+        let code = &run.json()["error"]["code"];
+        assert_eq!(code, "confirmation_needed", "{named}");
+        assert!(run.err().contains("1 more photo"), "{}", run.err());
+    }
 }
 
 #[tokio::test]

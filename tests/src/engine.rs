@@ -447,6 +447,13 @@ impl Engine {
         names.map(|name| number(name).unwrap())
     }
 
+    /// How many messages of a queue that an output names are not to be delivered yet.
+    pub async fn delayed(&self, stack: &Stack, output: &str) -> u64 {
+        let names = ["ApproximateNumberOfMessagesDelayed"];
+        let [delayed] = self.numbers(&stack.outputs[output], names).await;
+        delayed
+    }
+
     /// How many messages a queue that an output names still has to deliver, those included that somebody is at.
     pub async fn undelivered(&self, stack: &Stack, output: &str) -> u64 {
         let names = ["", "Delayed", "NotVisible"];

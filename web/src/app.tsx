@@ -1,7 +1,8 @@
 // Which page is where. Every page but the first is loaded when it is wanted.
 
+import { useEffect } from "react";
 import { Navigate, Outlet, Route, Routes, useLocation } from "react-router";
-import { hasEnded, useSession, useTurn, wayOut } from "./features/account/session";
+import { forgetWayOut, hasEnded, useSession, useTurn, wayOut } from "./features/account/session";
 import { Layout } from "./ui/Layout";
 import { later } from "./ui/later";
 import { NotFound } from "./ui/NotFound";
@@ -28,6 +29,7 @@ function SignedIn() {
 
 function SignedOut() {
   const session = useSession();
+  useEffect(forgetWayOut, []);
   const to = (useLocation().state as { to?: string } | null)?.to;
   return session ? <Navigate to={to ?? "/new"} replace /> : <Outlet />;
 }

@@ -295,12 +295,14 @@ fn the_dashboard_shows_every_alarm_and_function() -> Result<()> {
     }
     let alarms = template.of_type("AWS::CloudWatch::Alarm");
     let functions = template.of_type("AWS::Serverless::Function");
-    let references = alarms
-        .map(|alarm| format!("{}.Arn", alarm.id))
-        .chain(functions.map(|function| function.id.to_owned()));
-    for reference in references {
-        let is_shown = shown.contains(&format!("\"${{{reference}}}\""));
-        faults.unless(is_shown, format!("{reference} is on no dashboard"));
+    let expected = alarms
+        .map(|alarm| (alarm.id, format!("\"${{{}.Arn}}\"", alarm.id)))
+        .chain(functions.map(|function| {
+            let id = function.id;
+            (id, format!("\"Errors\", \"FunctionName\", \"${{{id}}}\""))
+        }));
+    for (id, text) in expected {
+        faults.unless(shown.contains(&text), format!("{id} is on no dashboard"));
     }
     faults.none_or("Add the alarm to the dashboard's alarms, or the function to its errors.")
 }

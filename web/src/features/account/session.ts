@@ -18,7 +18,7 @@ const cognito = () => import("./cognito");
 let session: Tokens | null = read();
 /** Whether it ended without anybody having signed out here. */
 let ended = false;
-/** Where a page that wants somebody signed in leads, after they signed out on it. */
+/** Where the page that somebody signs out on leads. */
 let exit: Exit | undefined;
 /** Whose data this tab may hold. After a session that ended it stays theirs, until somebody else signs in. */
 let person = session?.userId;
@@ -80,6 +80,10 @@ export const useSession = () => useSyncExternalStore(subscribe, () => session);
 export const currentSession = () => session;
 export const hasEnded = () => ended;
 export const wayOut = () => exit;
+/** It is taken once: to go back afterwards is to want to sign in. */
+export function forgetWayOut() {
+  exit = undefined;
+}
 /** Another number for another person. */
 export const useTurn = () => useSyncExternalStore(subscribe, () => turn);
 
