@@ -17,7 +17,7 @@ use crate::{
     client::{Client, Error},
     files::{self, Readers},
     follow,
-    job::{self, Folder, JobFile, Place, Refused, Wish},
+    job::{Folder, JobFile, Place, Refused, Wish},
     naming::CONTACT_SHEET,
     photos::{self, Found, Photo},
     price,
@@ -114,7 +114,7 @@ pub(crate) async fn run(app: &App, args: &EditArgs) -> anyhow::Result<Outcome> {
         options,
     };
     let job = folder.job(wish.clone())?;
-    let sheet = job::contact_sheet(&args.out)?;
+    let sheet = folder.contact_sheet()?;
     let photos = without_results(photos, &job, sheet.as_deref());
     anyhow::ensure!(!photos.is_empty(), Stop::Nothing);
 
@@ -123,12 +123,14 @@ pub(crate) async fn run(app: &App, args: &EditArgs) -> anyhow::Result<Outcome> {
         account: &account,
         args,
         options: &wish.options,
+        folder: &folder,
+        sheet,
         job: RefCell::new(job),
     };
-    let (places, credits_spent) = run.buy(&folder, &photos).await?;
+    let (places, credits_spent) = run.buy(&photos).await?;
     run.follow(&places).await.context(RESUME)?;
     let credits = client.account().await?.credits;
-    run.report(&folder, &places, credits_spent, credits)
+    run.report(&places, credits_spent, credits)
 }
 
 /// How to go on after an error.
@@ -193,13 +195,16 @@ struct Run<'a> {
     account: &'a Account,
     args: &'a EditArgs,
     options: &'a Options,
+    folder: &'a Folder,
+    /// The contact sheet that an earlier run has made.
+    sheet: Option<String>,
     job: RefCell<JobFile>,
 }
 
 impl Run<'_> {
     /// Makes sure that every photo is in an accepted batch, and buys only what is in none. Answers where each photo is,
     /// and what was debited.
-    async fn buy(&self, folder: &Folder, photos: &[Photo]) -> anyhow::Result<(Vec<Place>, u64)> {
+    async fn buy(&self, photos: &[Photo]) -> anyhow::Result<(Vec<Place>, u64)> {
         let (drafts, mut places, fresh) = {
             let job = &mut self.job.borrow_mut().job;
             let drafts = job.take_drafts(now());
@@ -239,7 +244,7 @@ impl Run<'_> {
                 spend(price, self.args.consent)?;
             }
             let limit = usize::try_from(self.account.limits.max_images_per_batch)?;
-            let mut names = folder.names()?;
+            let mut names = self.folder.names()?;
             let extension = self.args.format.extension();
             let new = self
                 .job
@@ -361,7 +366,6 @@ impl Run<'_> {
 
     fn report(
         &self,
-        folder: &Folder,
         places: &[Place],
         credits_spent: u64,
         credits: u64,
@@ -385,7 +389,7 @@ impl Run<'_> {
         }
         drop(job);
         let contact_sheet = if self.args.contact_sheet {
-            self.sheet(folder, &edited)?
+            self.sheet(&edited)?
         } else {
             None
         };
@@ -421,12 +425,13 @@ impl Run<'_> {
     }
 
     /// Draws the sheet over an earlier one, or beside whatever else has its name.
-    fn sheet(&self, folder: &Folder, edited: &[Edited]) -> anyhow::Result<Option<PathBuf>> {
-        let name = match job::contact_sheet(&self.args.out)? {
-            Some(name) => name,
-            None if self.args.out.join(CONTACT_SHEET).exists() => {
-                folder.names()?.allocate(Path::new(CONTACT_SHEET), "png")
-            }
+    fn sheet(&self, edited: &[Edited]) -> anyhow::Result<Option<PathBuf>> {
+        let name = match &self.sheet {
+            Some(name) => name.clone(),
+            None if self.args.out.join(CONTACT_SHEET).exists() => self
+                .folder
+                .names()?
+                .allocate(Path::new(CONTACT_SHEET), "png"),
             None => CONTACT_SHEET.to_owned(),
         };
         let pairs: Vec<_> = edited

@@ -491,11 +491,12 @@ impl Folder {
         }
         Ok(Names::new(taken))
     }
-}
 
-/// The contact sheet that one of a folder's jobs made: the only one that may be written over.
-pub(crate) fn contact_sheet(out: &Path) -> anyhow::Result<Option<String>> {
-    Ok(jobs(out)?.into_iter().find_map(|job| job.contact_sheet))
+    /// The contact sheet that one of the jobs here made: the only one that may be written over.
+    pub(crate) fn contact_sheet(&self) -> anyhow::Result<Option<String>> {
+        let mut jobs = jobs(&self.out)?.into_iter();
+        Ok(jobs.find_map(|job| job.contact_sheet))
+    }
 }
 
 /// The names that a folder's jobs gave to the results of a batch, if one of them made it.

@@ -16,7 +16,7 @@ use serde::Serialize;
 /// A body below this many bytes fits one packet as it is.
 const WORTH_COMPRESSING: usize = 1_400;
 
-/// How the body travels. Nobody between here and the browser compresses it: the status of 500 images is 2 MB of links, all
+/// How the body travels. Nobody between here and the browser compresses it: the status of 500 images is 1.5 MB of links, all
 /// of which carry the same session token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
