@@ -198,25 +198,32 @@ impl Engine {
 
     /// Stops all executions of a batch that run; of which images these were.
     pub async fn stop_all(&self, batch: &str) -> Vec<ImageRef> {
-        let mut stopped = Vec::new();
+        let (batch, mut stopped): (BatchId, _) = (batch.parse().unwrap(), Vec::new());
+        for image in self.running().await {
+            let stop = json!({ "executionArn": self.execution(image) });
+            // It may have ended since.
+            let stopping = self.try_json("AWSStepFunctions.StopExecution", &stop);
+            if image.batch_id == batch && stopping.await.is_ok() {
+                stopped.push(image);
+            }
+        }
+        stopped
+    }
+
+    /// The images whose executions run.
+    pub async fn running(&self) -> Vec<ImageRef> {
+        let mut running = Vec::new();
         let mut page = json!({ "stateMachineArn": self.workflow, "statusFilter": "RUNNING" });
         loop {
             let mut answer = self.states("ListExecutions", &page).await;
-            for execution in answer["executions"].as_array().unwrap() {
-                let (of, index) = execution["name"]
-                    .as_str()
-                    .unwrap()
-                    .rsplit_once('-')
-                    .unwrap();
-                let stop = json!({ "executionArn": execution["executionArn"] });
-                // It may have ended since.
-                let stopping = self.try_json("AWSStepFunctions.StopExecution", &stop);
-                if of == batch && stopping.await.is_ok() {
-                    stopped.push(image(batch, index.parse().unwrap()));
-                }
-            }
+            let listed = answer["executions"].as_array().unwrap().iter();
+            running.extend(listed.map(|execution| {
+                let name = execution["name"].as_str().unwrap();
+                let (batch, index) = name.rsplit_once('-').unwrap();
+                image(batch, index.parse().unwrap())
+            }));
             match answer["nextToken"].take() {
-                Value::Null => return stopped,
+                Value::Null => return running,
                 token => page["nextToken"] = token,
             }
         }

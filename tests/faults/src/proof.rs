@@ -47,7 +47,8 @@ impl Proof {
         }
     }
 
-    /// Waits until every batch of these people is over, and checks what each has paid; all of the batches.
+    /// Waits until every batch of these people is over and nothing works at them any more, and checks what each has paid;
+    /// all of the batches.
     pub(crate) async fn rest(
         &self,
         customers: &[Customer],
@@ -71,7 +72,25 @@ impl Proof {
                 customer.user.id(),
             );
         }
+        self.executions_end(give_up).await?;
         Ok(all)
+    }
+
+    /// Waits until no execution runs. One whose image somebody else has settled, as a cancel does, learns of it with its
+    /// next step, and its retries may let it wait for that.
+    async fn executions_end(&self, give_up: Instant) -> Result<()> {
+        let engine = Engine::of(&self.stack).await;
+        loop {
+            let running = engine.running().await;
+            if running.is_empty() {
+                return Ok(());
+            }
+            ensure!(
+                Instant::now() < give_up,
+                "all batches are over, and executions still run: {running:?}"
+            );
+            sleep(PAUSE).await;
+        }
     }
 
     /// Compares the provider's list of calls with the images' records (R5).

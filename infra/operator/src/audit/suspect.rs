@@ -32,7 +32,8 @@ pub(crate) enum Suspect {
     Batch(BatchId, BTreeSet<String>),
     /// The welcome of a user.
     Welcome(String),
-    /// Executions that run at rest: they end a moment after their image is settled.
+    /// Executions that run at rest: most end a moment after their image is settled, but one whose image somebody else
+    /// settled learns of it only with its next try, which its retries may put off by minutes.
     Executions,
 }
 
