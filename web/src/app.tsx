@@ -24,7 +24,7 @@ function SignedIn() {
   const session = useSession();
   const { pathname, search } = useLocation();
   const wanted = { to: "/sign-in", state: { to: pathname + search, ended: hasEnded() } };
-  return session ? <Outlet /> : <Navigate replace {...(wayOut() ?? wanted)} />;
+  return session ? <Outlet /> : <Navigate replace {...(wayOut(pathname) ?? wanted)} />;
 }
 
 function SignedOut() {

@@ -137,8 +137,10 @@ test("signing out without a network leaves nothing that signs in", async ({ page
   await page.goto("/settings");
   const kept = "CognitoIdentityServiceProvider.client.somebody.refreshToken";
   await page.evaluate((kept) => localStorage.setItem(kept, "token"), kept);
+  const signOut = page.getByRole("button", { name: "Sign out" });
+  await expect(signOut).toBeVisible();
   await context.setOffline(true);
-  await page.getByRole("button", { name: "Sign out" }).click();
+  await signOut.click();
   await expect(page).toHaveURL(/\/$/);
   const names = () => page.evaluate(() => Object.keys(localStorage));
   expect(await names()).not.toContain("bie.session");
@@ -158,22 +160,31 @@ test("whoever signs out is out at once, and whoever comes next is not signed out
   await page.goto("/sign-in");
   await signIn(page);
   await page.getByRole("link", { name: "Settings" }).first().click();
-  let revoke = () => {};
-  const mayRevoke = new Promise<void>((resolve) => {
-    revoke = resolve;
-  });
+  const latch = () => {
+    let open = () => {};
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    return { open, opened };
+  };
+  const [revocation, landing] = [latch(), latch()];
   const isRevoking = (request: Request) => request.headers()["x-amz-target"]?.endsWith("RevokeToken") ?? false;
   await page.route(`${stack().awsEndpoint}/**`, async (route) => {
-    if (isRevoking(route.request())) await mayRevoke;
+    if (isRevoking(route.request())) await revocation.opened;
+    await route.continue();
+  });
+  await page.route("**/LandingPage-*.js", async (route) => {
+    await landing.opened;
     await route.continue();
   });
   const revoking = page.waitForRequest(isRevoking);
   await page.getByRole("button", { name: "Sign out" }).click();
   await revoking;
   await expect(page).toHaveURL(/\/$/);
-  // Back is as for anybody else who has to sign in first.
+  // Back is as for anybody else who has to sign in first, also before the page that is left for has come.
   await page.goBack();
   await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
+  landing.open();
   await page.getByRole("link", { name: "Batch Image Edit" }).click();
   await page.getByRole("link", { name: "Sign in" }).click();
   await signIn(page);
@@ -184,7 +195,7 @@ test("whoever signs out is out at once, and whoever comes next is not signed out
   await expect(elsewhere.getByRole("heading", { name: "New batch" })).toBeVisible();
   await elsewhere.close();
   await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
-  revoke();
+  revocation.open();
   await expect(page.getByRole("heading", { name: "New batch" })).toBeVisible();
   const names = await page.evaluate(() => Object.keys(localStorage));
   expect(names.filter((name) => name.endsWith(".refreshToken"))).toHaveLength(1);

@@ -41,6 +41,7 @@ test("photos can be dropped, also a folder of them", async ({ page }, info) => {
 test("a file that cannot be read costs nobody but itself", async ({ page }) => {
   await somebody(page);
   await page.goto("/new");
+  await expect(page.getByText("up to 500 at a time")).toBeVisible();
   const photo = [...readFileSync(sample("rocket.jpg"))];
   await page.evaluate((photo) => {
     const file = (name: string, read: FileSystemFileEntry["file"]) => ({

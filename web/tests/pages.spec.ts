@@ -89,7 +89,11 @@ test("every page for people who are signed in is accessible", async ({ page }) =
     await page.waitForLoadState("networkidle");
     await isAccessible(page);
   }
+});
 
+test("a batch is accessible from its photos to its results", async ({ page }) => {
+  test.setTimeout(240_000);
+  await somebody(page);
   await page.goto("/new");
   await chooses(page, [sample("chelsea.png"), sample("rocket.jpg"), sample("PROVENANCE.md")]);
   await expect(page.locator('[data-state="uploaded"]')).toHaveCount(2);

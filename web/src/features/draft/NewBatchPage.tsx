@@ -81,13 +81,16 @@ function NewBatch({ user }: { user: string }) {
   const retry = useCallback((id: string) => draft.retry(id), [draft]);
 
   const start = () => {
-    if (!wish.prompt.trim() && usable.some((photo) => !photo.prompt.trim())) {
+    // Those that the button has named, which may be a moment behind: what came since has not been priced.
+    const named = new Set(usable.map(({ id }) => id));
+    const chosen = draft.usable.filter(({ id }) => named.has(id));
+    if (!wish.prompt.trim() && chosen.some((photo) => !photo.prompt.trim())) {
       setMissing(true);
       prompt.current?.focus();
       return;
     }
     dismiss();
-    submit(requestOf(draft.usable, wish));
+    submit(requestOf(chosen, wish));
   };
 
   return (

@@ -1,4 +1,4 @@
-import { type FormEvent, useEffect, useState } from "react";
+import { type FormEvent, useState } from "react";
 import type { Schemas } from "../../api/client";
 import { common } from "../../texts/common";
 import { settings as t } from "../../texts/settings";
@@ -11,10 +11,15 @@ type FormProps = { settings: Schemas["Settings"]; isSaving: boolean; onSave: (ur
 export default function WebhookForm({ settings, isSaving, onSave }: FormProps) {
   const saved = settings.webhook?.url ?? "";
   const [url, setUrl] = useState(saved);
+  const [known, setKnown] = useState(saved);
   const [isShown, setIsShown] = useState(false);
   const [isCopied, setIsCopied] = useState(false);
   const [error, setError] = useState<string>();
-  useEffect(() => setUrl(saved), [saved]);
+  // What is typed is lost to what was saved since, and to nothing else.
+  if (saved !== known) {
+    setKnown(saved);
+    setUrl(saved);
+  }
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
