@@ -1,5 +1,5 @@
 //! What can stand between a caller and a server: a proxy that passes on everything, a gate that holds one thing, one that
-//! does something before one thing, and one that refuses some things.
+//! does something before one thing, one that counts some things, and one that refuses some.
 
 use std::sync::{
     Arc, Mutex,
@@ -194,6 +194,17 @@ async fn meddle(State(meddler): State<Meddler>, request: Request) -> Response {
         }
     }
     meddler.upstream.pass(request).await
+}
+
+/// Opens a proxy that passes on everything and counts what is meant. Its address, and the count.
+pub async fn counting(engine: &str, meant: fn(&Request) -> bool) -> (String, Arc<AtomicU32>) {
+    let (upstream, count) = (Upstream::new(engine), Arc::new(AtomicU32::new(0)));
+    let counted = Arc::clone(&count);
+    let pass = async move |request: Request| {
+        counted.fetch_add(u32::from(meant(&request)), Ordering::SeqCst);
+        upstream.pass(request).await
+    };
+    (serve(Router::new().fallback(pass)).await, count)
 }
 
 #[derive(Clone)]
