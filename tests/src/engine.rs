@@ -6,6 +6,7 @@ use std::{
     panic::{AssertUnwindSafe, resume_unwind},
 };
 
+use api::BatchStatus;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use domain::{BatchId, ImageRef, Timestamp, Work};
 use futures::FutureExt;
@@ -422,6 +423,26 @@ impl Engine {
         let due = inside.tables.look_again(batch.parse().unwrap(), long_ago);
         due.await.unwrap();
         self.tick().await
+    }
+
+    /// Runs reconcile until its looks at this batch have brought what is wanted. Another test's tick may be at the batch
+    /// when it is made due, and puts its next look off afterwards.
+    pub async fn reconcile_until(
+        &self,
+        inside: &Inside,
+        user: &User,
+        batch: &str,
+        wanted: impl Fn(&BatchStatus) -> bool,
+    ) -> BatchStatus {
+        wait_for(
+            &format!("what reconcile does for batch {batch}"),
+            async || {
+                self.reconcile(inside, batch).await;
+                let status = user.status(batch).await;
+                wanted(&status).then_some(status)
+            },
+        )
+        .await
     }
 
     /// Runs reconcile on whatever is due; what it did.

@@ -352,7 +352,8 @@ async fn a_settled_image_is_not_edited_again() {
 async fn of_edits_at_once_one_calls_the_provider() {
     let stack = stack!();
     let (engine, user) = (Engine::of(&stack).await, User::new(&stack).await);
-    let prompt = unique("[[fault:slow:2]] invert");
+    // Longer than it takes six of them to start.
+    let prompt = unique("[[fault:slow:10]] invert");
     let works = engine.quiet_batch(&user, 1, &prompt).await;
     let task = engine.edit_task(&works[0]).await;
 

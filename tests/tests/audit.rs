@@ -17,11 +17,7 @@ use operator::audit::{Code, Ids, Options, audit, calls::Seen};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use stack_tests::{
-    Stack, User,
-    engine::{Engine, image},
-    inside::Inside,
-    proxy::Request,
-    stack, unique, wait_for,
+    Stack, User, engine::Engine, inside::Inside, proxy::Request, stack, unique, wait_for,
 };
 use world::{CORRUPTIONS, World};
 
@@ -179,16 +175,15 @@ async fn calls_that_only_the_provider_knows_of_are_found() {
 #[tokio::test]
 async fn an_execution_that_runs_at_rest_is_found() {
     let stack = stack!();
-    let (engine, user) = (Engine::of(&stack).await, User::new(&stack).await);
-    let prompt = unique("[[fault:overload:1]] blur");
+    let user = User::new(&stack).await;
+    // Longer than an audit gives executions to end.
+    let prompt = unique("[[fault:slow:20]] blur");
     let batch = user.accepted(&[user.photo().await], &prompt).await.batch_id;
     wait_for("the provider's call", async || {
         let calls = stack.provider_calls(&prompt).await;
         (!calls.is_empty()).then_some(())
     })
     .await;
-    let waiting = image(&batch, 0);
-    engine.waits(waiting).await;
     // Tables in which there is nothing; executions are of all.
     let tools = Inside::of(&stack).await.tools(&stack);
     let options = Options {
@@ -203,7 +198,6 @@ async fn an_execution_that_runs_at_rest_is_found() {
         found.any(|it| it.code == Code::RunningAtRest && it.ids == about)
     };
     assert!(runs().await);
-    engine.stop(waiting).await;
     user.finished(&batch).await;
     assert!(!runs().await);
 }

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should stop right there"
 )]
 
+use api::BatchStatus;
 use aws::ClaimError;
 use domain::{Format, Timestamp, Work, result_key};
 use futures::future::join_all;
@@ -60,10 +61,10 @@ async fn images_that_nobody_would_settle_are_settled_and_claimed_ones_are_left()
     assert_eq!(refunds().await, 1);
 
     inside.tables.release(&ticket, false).await.unwrap();
-    engine.reconcile(&inside, &batch).await;
-    let status = user.status(&batch).await;
-    assert_eq!((status.counts.completed, status.counts.failed), (1, 2));
-    assert!(status.finished_at.is_some());
+    let finished = |status: &BatchStatus| status.finished_at.is_some();
+    let status = engine.reconcile_until(&inside, &user, &batch, finished);
+    let counts = status.await.counts;
+    assert_eq!((counts.completed, counts.failed), (1, 2));
     assert_eq!(refunds().await, 2);
 }
 
@@ -128,8 +129,8 @@ async fn a_batch_that_no_look_succeeds_at_goes_behind_the_others() {
     .await;
 
     engine.take_record(&inside.batches_table, &pk, sk).await;
-    engine.reconcile(&inside, &batch).await;
-    assert_eq!(user.status(&batch).await.counts.failed, 1);
+    let failed = |status: &BatchStatus| status.counts.failed == 1;
+    engine.reconcile_until(&inside, &user, &batch, failed).await;
     engine.ledger(&user).await;
 }
 
@@ -142,16 +143,9 @@ async fn a_batch_that_is_well_is_looked_at_and_left_alone() {
     let prompt = stack_tests::unique("[[fault:slow:2]] sepia");
     let keys = [user.photo().await, user.photo().await];
     let batch = user.accepted(&keys, &prompt).await.batch_id;
-    let looks = async {
-        loop {
-            engine.reconcile(&inside, &batch).await;
-            if user.status(&batch).await.finished_at.is_some() {
-                return;
-            }
-        }
-    };
-    looks.await;
-    let status = user.finished(&batch).await;
+    let finished = |status: &BatchStatus| status.finished_at.is_some();
+    let status = engine.reconcile_until(&inside, &user, &batch, finished);
+    let status = status.await;
     assert_eq!(status.counts.completed, 2, "{status:?}");
     assert!(status.images.iter().all(|image| image.provider_calls == 1));
     assert_eq!(stack.provider_calls(&prompt).await.len(), 2);

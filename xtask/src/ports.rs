@@ -117,11 +117,24 @@ pub(crate) fn unused<const N: usize>() -> Result<[u16; N]> {
     let mut held = Vec::new();
     let mut ports = [0; N];
     for port in &mut ports {
-        let listener = listen(0)?;
+        let listener = listen_low()?;
         *port = listener.local_addr()?.port();
         held.push(listener);
     }
     Ok(ports)
+}
+
+/// Listens on any port below those that systems give outgoing connections, which might take it before it is used.
+fn listen_low() -> Result<TcpListener> {
+    const TRIES: usize = 100;
+    for _ in 1..TRIES {
+        // The system's choice is as good as a random number.
+        let number = listen(0)?.local_addr()?.port();
+        if let Ok(listener) = listen(10_000 + number % 20_000) {
+            return Ok(listener);
+        }
+    }
+    listen(0)
 }
 
 fn listen(port: u16) -> Result<TcpListener> {

@@ -12,6 +12,7 @@ use futures::StreamExt as _;
 use http_body_util::BodyExt as _;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use tokio::net::TcpSocket;
 
 use super::*;
 
@@ -152,12 +153,11 @@ async fn a_body_that_an_http_api_would_not_take_is_refused() {
 
 #[tokio::test]
 async fn a_missing_upstream_is_a_problem() {
-    let gone = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let door = front_door(&format!("http://{gone}"), None).await;
+    // Held, and not listened on.
+    let gone = TcpSocket::new_v4().unwrap();
+    gone.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let gone_at = gone.local_addr().unwrap();
+    let door = front_door(&format!("http://{gone_at}"), None).await;
     let answer = get(format!("{door}/api/account")).await;
     assert_eq!(answer.status, StatusCode::BAD_GATEWAY);
     assert_eq!(answer.headers[CONTENT_TYPE], "application/problem+json");

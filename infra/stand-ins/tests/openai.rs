@@ -24,6 +24,7 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 use stand_ins::{openai, server};
+use tokio::time::timeout;
 
 /// A photo of its own for each shade, because journal and faults go by picture.
 fn photo(shade: u8) -> Vec<u8> {
@@ -506,24 +507,19 @@ async fn faults_after_the_work_are_paid_for() {
 #[tokio::test]
 async fn a_slow_answer_is_bought_at_once() {
     let stand_in = StandIn::start().await;
-    let started = Instant::now();
-    let hasty = stand_in
+    let request = stand_in
         .client
         .post(format!("{}/v1/images/edits", stand_in.base))
         .bearer_auth("sk");
     let body = json!({
         "model": "gpt-image-2",
-        "prompt": "teal [[fault:slow:1:1]]",
+        "prompt": "teal [[fault:slow:60:1]]",
         "images": [{"image_url": format!("data:image/png;base64,{}", STANDARD.encode(photo(7)))}],
     });
-    assert!(
-        hasty
-            .json(&body)
-            .timeout(Duration::from_millis(600))
-            .send()
-            .await
-            .is_err()
-    );
+    let hasty = tokio::spawn(request.json(&body).send());
+    let accepted = async { while stand_in.get("/control/calls?prompt=teal").await == json!([]) {} };
+    timeout(Duration::from_secs(30), accepted).await.unwrap();
+    hasty.abort();
     assert_eq!(stand_in.counts("teal").await, (1, 1));
     assert_eq!(
         stand_in.get("/control/calls?prompt=teal").await[0]["outcome"],
@@ -535,6 +531,7 @@ async fn a_slow_answer_is_bought_at_once() {
         "answered"
     );
 
+    let started = Instant::now();
     picture(stand_in.edit(photo(7), "pink [[fault:slow:1]]").await).await;
     assert!(started.elapsed() >= Duration::from_secs(1));
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use api::{Balance, BatchHistory, BatchStatus, Transactions};
-use domain::{BatchId, ImageRef, MAX_UNKNOWN_OUTCOMES, Timestamp};
+use domain::{BatchId, ImageRef, MAX_UNKNOWN_OUTCOMES, Timestamp, timing::TimeLimits};
 use reqwest::Method;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use stack_tests::{Stack, engine::Engine, inside::Inside};
@@ -14,6 +14,8 @@ use crate::users::Customer;
 
 /// Between two looks at what is still open.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long an answer may be on its way: who gives up within this time of it may or may not have had it.
+const ON_ITS_WAY: Duration = Duration::from_secs(1);
 
 pub(crate) struct Proof {
     stack: Stack,
@@ -33,7 +35,7 @@ pub(crate) struct Bought {
     pictures_beyond_one: u64,
     /// Of the pictures that were bought again, those whose first answer was good: somebody died, or could not save it.
     lost: u64,
-    /// Pictures whose answer never came, or came and was no picture.
+    /// Pictures whose answer never came, came when nobody may have waited for it any more, or was no picture.
     spoiled: u64,
     /// Calls of which nobody knows what came of them, as the images' records count them.
     unknown_outcomes: u64,
@@ -130,12 +132,16 @@ impl Proof {
             asked.seen.push(call);
         }
         let engine = Engine::of(&self.stack).await;
+        let edit = engine.environment("EditImage").await;
+        let limits = edit.get("TIME_LIMITS").context("no time limits")?;
+        let limits: TimeLimits = limits.parse()?;
+        let in_time = limits.provider.saturating_sub(ON_ITS_WAY);
         let mut sum = Bought::default();
         for known in known.values().flatten() {
-            sum.add(known)?;
-            if known.lost().next().is_some() {
+            sum.add(known, in_time)?;
+            if known.lost(in_time).next().is_some() {
                 let failures = engine.failures(known.image).await;
-                let mut lost = known.lost();
+                let mut lost = known.lost(in_time);
                 ensure!(
                     lost.all(|(from, to)| failures.iter().any(|at| (from..=to).contains(at))),
                     "a good picture was bought again, and no step had failed: {known:?} {failures:?}"
@@ -166,8 +172,8 @@ impl Proof {
 }
 
 impl Bought {
-    /// Adds an image, whose calls must be those that its record counts.
-    fn add(&mut self, image: &Known) -> Result<()> {
+    /// Adds an image, whose calls must be those that its record counts. What is answered within `in_time` is surely heard.
+    fn add(&mut self, image: &Known, in_time: Duration) -> Result<()> {
         let pictures: Vec<_> = image.pictures().collect();
         let (calls, unknown) = (image.seen.len(), image.unknown);
         // Counted before it is made: there are never more calls than that.
@@ -180,9 +186,12 @@ impl Bought {
         self.pictures += pictures.len() as u64;
         self.pictures_beyond_one += pictures.len().saturating_sub(1) as u64;
         self.unknown_outcomes += u64::from(unknown);
-        let spoiled = pictures.iter().filter(|call| !call.is_good()).count();
+        let spoiled = pictures
+            .iter()
+            .filter(|call| !call.is_good(in_time))
+            .count();
         self.spoiled += spoiled as u64;
-        self.lost += image.lost().count() as u64;
+        self.lost += image.lost(in_time).count() as u64;
         Ok(())
     }
 
@@ -207,13 +216,17 @@ struct Call {
     outcome: String,
     bought: bool,
     at: Timestamp,
+    #[serde(rename = "answeredAt")]
+    answered_at: Option<Timestamp>,
 }
 
 impl Call {
-    /// Whether the answer was the picture that was asked for, and somebody waited for it. A call that nobody waited for
-    /// stays `accepted`.
-    fn is_good(&self) -> bool {
+    /// Whether the answer was the picture that was asked for, and somebody surely waited for it. A call that nobody waited
+    /// for stays `accepted`.
+    fn is_good(&self, in_time: Duration) -> bool {
+        let answered = self.answered_at.map(|at| at.since(self.at));
         matches!(self.outcome.as_str(), "answered" | "slow")
+            && answered.is_some_and(|took| took < in_time)
     }
 }
 
@@ -233,9 +246,9 @@ impl Known {
     }
 
     /// When each good picture was bought that was bought again, and when that was.
-    fn lost(&self) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+    fn lost(&self, in_time: Duration) -> impl Iterator<Item = (Timestamp, Timestamp)> {
         let pairs = self.pictures().zip(self.pictures().skip(1));
-        let lost = pairs.filter(|(first, _)| first.is_good());
+        let lost = pairs.filter(move |(first, _)| first.is_good(in_time));
         lost.map(|(first, again)| (first.at, again.at))
     }
 }
@@ -294,16 +307,17 @@ mod tests {
 
     use super::*;
 
-    /// Adds up an image with these calls, the bought ones of them all counted as unknown.
-    fn sum(outcomes: &[&str]) -> Bought {
+    /// Adds up an image with these calls, answered after so many seconds, the bought ones of them all counted as unknown.
+    fn sum(calls: &[(&str, u64)]) -> Bought {
         let at = Timestamp::from_millis(0);
-        let seen: Vec<_> = outcomes
+        let seen: Vec<_> = calls
             .iter()
-            .map(|&outcome| Call {
+            .map(|&(outcome, seconds)| Call {
                 prompt: String::new(),
                 outcome: outcome.to_owned(),
                 bought: outcome != "rate_limit",
                 at,
+                answered_at: Some(at.plus(Duration::from_secs(seconds))),
             })
             .collect();
         let mut sum = Bought::default();
@@ -314,25 +328,27 @@ mod tests {
             unknown: 2,
             seen,
         };
-        sum.add(&image).unwrap();
+        sum.add(&image, Duration::from_secs(5)).unwrap();
         sum
     }
 
     #[test]
     fn a_good_picture_that_is_bought_again_needs_an_explanation() {
-        for (outcomes, beyond_one, lost, spoiled) in [
-            (vec!["answered"], 0, 0, 0),
-            (vec!["rate_limit", "answered"], 0, 0, 0),
-            (vec!["cut", "answered"], 1, 0, 1),
-            (vec!["answered", "rate_limit", "answered"], 1, 1, 0),
-            (vec!["slow", "accepted"], 1, 1, 1),
-            (vec!["garbage", "garbage"], 1, 0, 2),
+        let (answered, refused) = (("answered", 1), ("rate_limit", 0));
+        for (calls, beyond_one, lost, spoiled) in [
+            (vec![answered], 0, 0, 0),
+            (vec![refused, answered], 0, 0, 0),
+            (vec![("cut", 1), answered], 1, 0, 1),
+            (vec![answered, refused, answered], 1, 1, 0),
+            (vec![("slow", 4), ("accepted", 9)], 1, 1, 1),
+            (vec![("slow", 5), answered], 1, 0, 1),
+            (vec![("garbage", 1), ("garbage", 1)], 1, 0, 2),
         ] {
-            let sum = sum(&outcomes);
+            let sum = sum(&calls);
             let counted = (sum.pictures_beyond_one, sum.lost, sum.spoiled);
-            assert_eq!(counted, (beyond_one, lost, spoiled), "{outcomes:?}");
-            assert_eq!(sum.explained(0).is_ok(), lost == 0, "{outcomes:?}");
-            assert_eq!(sum.explained(1).unwrap(), spoiled + 1, "{outcomes:?}");
+            assert_eq!(counted, (beyond_one, lost, spoiled), "{calls:?}");
+            assert_eq!(sum.explained(0).is_ok(), lost == 0, "{calls:?}");
+            assert_eq!(sum.explained(1).unwrap(), spoiled + 1, "{calls:?}");
         }
     }
 }

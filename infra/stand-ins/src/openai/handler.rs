@@ -104,6 +104,7 @@ impl Service {
             outcome: "accepted",
             bought: true,
             at: OffsetDateTime::now_utc(),
+            answered_at: None,
         };
         let admitted = match self.admit(draft, &mut call).await {
             Ok(admitted) => admitted,
@@ -137,6 +138,7 @@ impl Service {
     fn turn_away(&self, mut call: Call, outcome: &'static str, response: Response) -> Response {
         call.outcome = outcome;
         call.bought = false;
+        call.answered_at = Some(OffsetDateTime::now_utc());
         lock(&self.journal).open(call);
         response
     }

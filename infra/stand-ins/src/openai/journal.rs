@@ -65,6 +65,9 @@ pub(crate) struct Call {
     pub(crate) bought: bool,
     #[serde(with = "time::serde::rfc3339")]
     pub(crate) at: OffsetDateTime,
+    /// When its answer was ready, if there was anybody left to give it to.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub(crate) answered_at: Option<OffsetDateTime>,
 }
 
 /// How often a picture was asked for with a prompt.
@@ -115,6 +118,7 @@ impl Journal {
         if let Some((_, call)) = self.calls.get_mut(position) {
             call.outcome = outcome;
             call.bought = bought;
+            call.answered_at = Some(OffsetDateTime::now_utc());
         }
     }
 
@@ -176,6 +180,7 @@ mod tests {
             outcome: "accepted",
             bought: true,
             at: OffsetDateTime::UNIX_EPOCH,
+            answered_at: None,
         }
     }
 

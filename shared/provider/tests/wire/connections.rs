@@ -14,7 +14,7 @@ use std::{
 use provider::{Client, Doubt, EditError, Outcome, PictureFormat};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
 };
 
 use crate::support::{by_url, client, config, edited, key, picture};
@@ -106,9 +106,10 @@ fn doubt(error: EditError) -> Doubt {
 
 #[tokio::test]
 async fn a_closed_port_costs_nothing() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let root = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    // Held, and not listened on.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let root = format!("http://{}", socket.local_addr().unwrap());
     let error = client(&root).edit(&key(), by_url()).await.unwrap_err();
     assert!(matches!(error, EditError::Unreachable(_)), "{error:?}");
     assert_eq!(error.outcome(), Outcome::NotBought);
@@ -212,8 +213,8 @@ async fn a_slow_answer_ends_with_the_timeout_of_the_whole_call() {
     ] {
         let server = Server::start(Then::Hold(bytes)).await;
         let mut config = config(&server.root());
-        config.connect_timeout = Duration::from_millis(100);
-        config.timeout = Duration::from_millis(300);
+        config.connect_timeout = Duration::from_secs(1);
+        config.timeout = Duration::from_secs(2);
         let error = Client::new(&config)
             .unwrap()
             .edit(&key(), by_url())
