@@ -1,7 +1,10 @@
 //! Somebody with an account and a plain HTTP client.
 
 use api::{BatchStatus, PresignResponse, Problem, SubmitResponse, Upload};
-use reqwest::{Method, RequestBuilder, Response, StatusCode, header::HeaderMap};
+use reqwest::{
+    Method, RequestBuilder, Response, StatusCode,
+    header::{HeaderMap, HeaderValue},
+};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -50,6 +53,13 @@ impl Answer {
         let text = String::from_utf8_lossy(&self.body);
         assert_eq!(self.status, status, "{text}");
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    /// Has the function not answered in time? Those are the API's own words, which name no problem.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        let is_problem = |it: &HeaderValue| it == "application/problem+json";
+        self.status == 503 && !self.headers.get("content-type").is_some_and(is_problem)
     }
 
     /// The problem, if it is one with this status and code and in the right media type.

@@ -177,7 +177,7 @@ async fn an_execution_that_runs_at_rest_is_found() {
     let stack = stack!();
     let user = User::new(&stack).await;
     // Longer than an audit gives executions to end.
-    let prompt = unique("[[fault:slow:20]] blur");
+    let prompt = unique("[[fault:slow:40]] blur");
     let batch = user.accepted(&[user.photo().await], &prompt).await.batch_id;
     wait_for("the provider's call", async || {
         let calls = stack.provider_calls(&prompt).await;

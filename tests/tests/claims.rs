@@ -316,7 +316,7 @@ async fn settle_at_once(inside: &Inside, images: u32) {
             completed(format!("key {index}"))
         }
     };
-    // As the workflow has it: who has waited too long for the others begins anew.
+    // Who has waited too long for the others begins anew, as all do who settle: it has changed nothing.
     let settle = async |images: Vec<u32>| {
         wait_for("a settlement", async || {
             let outcomes = images.iter().map(|&index| (index, outcome(index)));

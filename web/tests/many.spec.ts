@@ -9,22 +9,25 @@ test.use({ trace: "off" });
 type History = { batches: unknown[] };
 
 /**
- * Of the time since the page was loaded: the part in which it could answer, and that of what kept it for longest. What
- * the machine can do is what a page gets to do that has nothing else to do.
+ * Since the page was loaded: in which part of the time it could answer, what kept it for longest, and what the machine
+ * kept a page for that has nothing to do, in milliseconds. That page is also what the part is measured by.
  */
-async function answers(page: Page, idle: Page): Promise<{ free: number; longest: number }> {
+async function answers(page: Page, idle: Page): Promise<{ free: number; longest: number; machine: number }> {
   const { longest, ticks, since } = await page.evaluate(() => {
     const { pulse } = window as { pulse?: { longest: number; ticks: number } };
     return { longest: pulse?.longest ?? 0, ticks: pulse?.ticks ?? 0, since: performance.timeOrigin };
   });
-  const { most, time } = await idle.evaluate((since) => {
+  const beats = await idle.evaluate((since) => {
     const { ticks } = window as { ticks?: number[] };
-    return { most: ticks?.filter((tick) => tick > since).length ?? 0, time: Date.now() - since };
+    return ticks?.filter((tick) => tick > since) ?? [];
   }, since);
-  const free = ticks / most;
+  expect(beats.length).toBeGreaterThan((Date.now() - since) / 1_000);
+  const machine = Math.max(...beats.slice(1).map((beat, index) => beat - (beats[index] ?? beat)));
+  const free = ticks / beats.length;
   const percent = Math.round(free * 100);
-  console.log(`${new URL(page.url()).pathname}: free ${percent}% of the time, longest task ${Math.round(longest)} ms`);
-  return { free, longest: longest / time };
+  const where = new URL(page.url()).pathname;
+  console.log(`${where}: free ${percent}% of the time, longest task ${Math.round(longest)} ms, machine ${machine} ms`);
+  return { free, longest, machine };
 }
 
 test("200 photos do not freeze the tab, from their choice to their results", async ({ page, context }, info) => {
@@ -71,7 +74,8 @@ test("200 photos do not freeze the tab, from their choice to their results", asy
   await chooses(page, files);
   await wish(page).fill("make it sepia");
   await expect(page.locator('[data-state="uploaded"]')).toHaveCount(200, { timeout: 240_000 });
-  expect((await answers(page, idle)).longest).toBeLessThan(1 / 10);
+  const chosen = await answers(page, idle);
+  expect(chosen.longest).toBeLessThan(1_000 + chosen.machine);
   await expect(page.getByText("190 credits missing")).toBeVisible();
   await expect(page.getByRole("link", { name: "Get credits" })).toHaveAttribute("href", "/credits?need=190");
   expect((await api<History>(token, "/api/batches")).batches).toHaveLength(0);

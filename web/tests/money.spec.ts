@@ -65,6 +65,25 @@ test("settings are kept: mail and a webhook with its secret", async ({ page }) =
   await expect(page.getByText("Signing secret")).toHaveCount(0);
 });
 
+test("an address that is typed as soon as it can be is kept", async ({ page }) => {
+  await somebody(page);
+  await page.addInitScript(() => {
+    const observer = new MutationObserver(() => {
+      const field = document.querySelector<HTMLInputElement>("input[type=url]");
+      if (!field) return;
+      observer.disconnect();
+      // As the browser does it, past React's own property.
+      Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")?.set?.call(field, "https://example.com/");
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    observer.observe(document, { childList: true, subtree: true });
+  });
+  await page.goto("/settings");
+  await page.getByRole("button", { name: "Save address" }).click();
+  await expect(page.getByText("Signing secret")).toBeVisible();
+  await expect(page.getByLabel("Address")).toHaveValue("https://example.com/");
+});
+
 test("an account is deleted only by its own address, and is gone then", async ({ page }) => {
   const { email } = await somebody(page);
   await page.goto("/settings");
@@ -76,7 +95,7 @@ test("an account is deleted only by its own address, and is gone then", async ({
   await page.getByRole("button", { name: "Delete everything" }).click();
   await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
   await expect(page.getByText("Your account is closed")).toBeVisible();
-  await expect.poll(() => isForgotten(email)).toBe(true);
+  await expect.poll(() => isForgotten(email), { timeout: 60_000 }).toBe(true);
   await page.getByLabel("E-mail address").fill(email);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in" }).click();

@@ -64,11 +64,11 @@ async function cognito(operation: string, body: object): Promise<Answer> {
 const signIn = (email: string) =>
   cognito("InitiateAuth", { AuthFlow: "USER_PASSWORD_AUTH", AuthParameters: { USERNAME: email, PASSWORD } });
 
-/** Whether Cognito lets nobody in by this address. */
+/** Whether Cognito knows nobody by this address and password. */
 export const isForgotten = (email: string) =>
   signIn(email).then(
     () => false,
-    () => true,
+    (error: Error) => /NotAuthorizedException|UserNotFoundException/.test(error.message) || Promise.reject(error),
   );
 
 /** Somebody new with an account, and what Cognito answers when they sign in. */

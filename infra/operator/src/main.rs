@@ -99,7 +99,7 @@ struct AuditArguments {
     /// Looks for the results of completed and of failed images, too
     #[arg(long)]
     photos: bool,
-    /// Looks for executions that run, too: one that waits to try again may outlive its image by five minutes
+    /// Looks for executions that run, too: one that waits for its turn may outlive a canceled image by an hour
     #[arg(long, requires = "at_rest")]
     executions: bool,
     /// What the provider has seen: the stand-in's `/control/calls/counts`, fetched before. Reads every photo

@@ -79,7 +79,7 @@ impl Proof {
     }
 
     /// Waits until no execution runs. One whose image somebody else has settled, as a cancel does, learns of it with its
-    /// next step, and its retries may let it wait for that.
+    /// next step, for which its retries or its turn may let it wait.
     async fn executions_end(&self, give_up: Instant) -> Result<()> {
         let engine = Engine::of(&self.stack).await;
         loop {
@@ -129,6 +129,10 @@ impl Proof {
             let Some(asked) = asked else {
                 bail!("the provider was asked for what nobody has submitted: {call:?}");
             };
+            ensure!(
+                (call.outcome == "accepted") == call.answered_at.is_none(),
+                "{call:?}"
+            );
             asked.seen.push(call);
         }
         let engine = Engine::of(&self.stack).await;
@@ -307,8 +311,8 @@ mod tests {
 
     use super::*;
 
-    /// Adds up an image with these calls, answered after so many seconds, the bought ones of them all counted as unknown.
-    fn sum(calls: &[(&str, u64)]) -> Bought {
+    /// Adds up an image with these calls, answered after so many seconds if at all, the bought ones of them all counted as unknown.
+    fn sum(calls: &[(&str, Option<u64>)]) -> Bought {
         let at = Timestamp::from_millis(0);
         let seen: Vec<_> = calls
             .iter()
@@ -317,7 +321,7 @@ mod tests {
                 outcome: outcome.to_owned(),
                 bought: outcome != "rate_limit",
                 at,
-                answered_at: Some(at.plus(Duration::from_secs(seconds))),
+                answered_at: seconds.map(|it| at.plus(Duration::from_secs(it))),
             })
             .collect();
         let mut sum = Bought::default();
@@ -334,15 +338,15 @@ mod tests {
 
     #[test]
     fn a_good_picture_that_is_bought_again_needs_an_explanation() {
-        let (answered, refused) = (("answered", 1), ("rate_limit", 0));
+        let (answered, refused) = (("answered", Some(1)), ("rate_limit", Some(0)));
         for (calls, beyond_one, lost, spoiled) in [
             (vec![answered], 0, 0, 0),
             (vec![refused, answered], 0, 0, 0),
-            (vec![("cut", 1), answered], 1, 0, 1),
+            (vec![("cut", Some(1)), answered], 1, 0, 1),
             (vec![answered, refused, answered], 1, 1, 0),
-            (vec![("slow", 4), ("accepted", 9)], 1, 1, 1),
-            (vec![("slow", 5), answered], 1, 0, 1),
-            (vec![("garbage", 1), ("garbage", 1)], 1, 0, 2),
+            (vec![("slow", Some(4)), ("accepted", None)], 1, 1, 1),
+            (vec![("slow", Some(5)), answered], 1, 0, 1),
+            (vec![("garbage", Some(1)), ("garbage", Some(1))], 1, 0, 2),
         ] {
             let sum = sum(&calls);
             let counted = (sum.pictures_beyond_one, sum.lost, sum.spoiled);

@@ -33,7 +33,7 @@ pub(crate) enum Suspect {
     /// The welcome of a user.
     Welcome(String),
     /// Executions that run at rest: most end a moment after their image is settled, but one whose image somebody else
-    /// settled learns of it only with its next try, which its retries may put off by minutes.
+    /// settled learns of it only with its next step, which its retries may put off by minutes and its turn by more.
     Executions,
 }
 

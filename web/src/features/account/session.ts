@@ -18,8 +18,8 @@ const cognito = () => import("./cognito");
 let session: Tokens | null = read();
 /** Whether it ended without anybody having signed out here. */
 let ended = false;
-/** Where the page that somebody signs out on leads, and which page that is. */
-let exit: (Exit & { from: string }) | undefined;
+/** Where the page that somebody signs out on leads, and which page that is, as soon as it has asked. */
+let exit: (Exit & { from?: string }) | undefined;
 /** Whose data this tab may hold. After a session that ended it stays theirs, until somebody else signs in. */
 let person = session?.userId;
 /** How often that has changed. */
@@ -79,8 +79,12 @@ function subscribe(listener: () => void) {
 export const useSession = () => useSyncExternalStore(subscribe, () => session);
 export const currentSession = () => session;
 export const hasEnded = () => ended;
-/** Only from there: who has gone back before it was taken wants to sign in. */
+/**
+ * For the page that asks first, which is the one that is left: the address may be that of a page still to come. And only
+ * from there: who has gone back before the way was taken wants to sign in.
+ */
 export function wayOut(from: string): Exit | undefined {
+  if (exit) exit.from ??= from;
   return exit?.from === from ? exit : undefined;
 }
 /** It is taken once: to go back afterwards is to want to sign in. */
@@ -124,7 +128,7 @@ export async function begin(): Promise<void> {
 
 /** At once for everything here. What is done after that takes as long as the network, and is nobody's to wait for. */
 export async function signOut(then: Exit): Promise<void> {
-  exit = { ...then, from: location.pathname };
+  exit = { ...then };
   write(null);
   try {
     await (await cognito()).signOut();
