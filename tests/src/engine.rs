@@ -135,20 +135,32 @@ impl Engine {
 
     /// The executions of an image, as the list of all has them.
     pub async fn executions(&self, image: ImageRef) -> Vec<Value> {
-        let mut found = Vec::new();
-        let mut page = json!({ "stateMachineArn": self.workflow });
+        let mut executions = self.listed(json!({})).await;
+        executions.retain(|execution| execution["name"] == image.execution_name().as_str());
+        executions
+    }
+
+    /// The images whose executions run.
+    pub async fn running(&self) -> Vec<ImageRef> {
+        let running = self.listed(json!({ "statusFilter": "RUNNING" })).await;
+        let named = running.iter().map(|execution| {
+            let name = execution["name"].as_str().unwrap();
+            let (batch, index) = name.rsplit_once('-').unwrap();
+            image(batch, index.parse().unwrap())
+        });
+        named.collect()
+    }
+
+    /// All pages of a list of executions.
+    async fn listed(&self, mut page: Value) -> Vec<Value> {
+        page["stateMachineArn"] = json!(self.workflow);
+        let mut executions = Vec::new();
         loop {
             let mut answer = self.states("ListExecutions", &page).await;
-            let Value::Array(listed) = answer["executions"].take() else {
-                return found;
-            };
-            found.extend(
-                listed
-                    .into_iter()
-                    .filter(|execution| execution["name"] == image.execution_name().as_str()),
-            );
+            let listed: Vec<Value> = serde_json::from_value(answer["executions"].take()).unwrap();
+            executions.extend(listed);
             match answer["nextToken"].take() {
-                Value::Null => return found,
+                Value::Null => return executions,
                 token => page["nextToken"] = token,
             }
         }
@@ -209,25 +221,6 @@ impl Engine {
             }
         }
         stopped
-    }
-
-    /// The images whose executions run.
-    pub async fn running(&self) -> Vec<ImageRef> {
-        let mut running = Vec::new();
-        let mut page = json!({ "stateMachineArn": self.workflow, "statusFilter": "RUNNING" });
-        loop {
-            let mut answer = self.states("ListExecutions", &page).await;
-            let listed = answer["executions"].as_array().unwrap().iter();
-            running.extend(listed.map(|execution| {
-                let name = execution["name"].as_str().unwrap();
-                let (batch, index) = name.rsplit_once('-').unwrap();
-                image(batch, index.parse().unwrap())
-            }));
-            match answer["nextToken"].take() {
-                Value::Null => return running,
-                token => page["nextToken"] = token,
-            }
-        }
     }
 
     /// Makes the claim on an image one that has run out, which would take minutes.

@@ -195,7 +195,8 @@ async fn five_hundred_pending_images_are_canceled_and_refunded_in_few_transactio
     let outcomes = (0..IMAGES).map(|index| (index, Outcome::Canceled));
     let settled = inside.settler.settle(id, outcomes.collect()).await;
     assert_eq!(settled.unwrap().len(), IMAGES as usize);
-    // Half a hundred images each, one after the other: seconds, where one each would be minutes. A slow one may be sent again.
+    // Half a hundred images each, one after the other: seconds, where one each would be minutes. A slow one may be sent
+    // again.
     let written = written.load(Ordering::SeqCst) - before;
     assert!((11..=22).contains(&written), "{written}");
     let batch = inside.tables.batch(id).await.unwrap().unwrap();

@@ -1,7 +1,7 @@
 // Signing in by Google, a session that ends, and the next person on the same device.
 
 import type { Page, Request } from "@playwright/test";
-import { account, CODE, chooses, expect, newEmail, PASSWORD, somebody, start, test, wish } from "./page";
+import { account, CODE, chooses, expect, latch, newEmail, PASSWORD, somebody, start, test, wish } from "./page";
 import { sample, stack } from "./stack";
 
 const DOMAIN = `example.auth.${stack().region}.amazoncognito.com`;
@@ -160,13 +160,6 @@ test("whoever signs out is out at once, and whoever comes next is not signed out
   await page.goto("/sign-in");
   await signIn(page);
   await page.getByRole("link", { name: "Settings" }).first().click();
-  const latch = () => {
-    let open = () => {};
-    const opened = new Promise<void>((resolve) => {
-      open = resolve;
-    });
-    return { open, opened };
-  };
   const [revocation, landing] = [latch(), latch()];
   const isRevoking = (request: Request) => request.headers()["x-amz-target"]?.endsWith("RevokeToken") ?? false;
   await page.route(`${stack().awsEndpoint}/**`, async (route) => {

@@ -1,6 +1,6 @@
 // Credits bought, settings kept, an account deleted.
 
-import { api, chooses, expect, isAccessible, isForgotten, PASSWORD, somebody, start, test, wish } from "./page";
+import { api, chooses, expect, isAccessible, isForgotten, latch, PASSWORD, somebody, start, test, wish } from "./page";
 import { sample } from "./stack";
 
 test("a pack is bought when the credits do not suffice, and the batch is still there", async ({ page }) => {
@@ -43,18 +43,15 @@ test("settings are kept: mail and a webhook with its secret", async ({ page }) =
   await expect(page.getByRole("alert")).toContainText("has to be an https address");
   await page.getByLabel("Address").fill("https://example.com/done");
   // The switch is faster than the service.
+  const switched = latch();
   await page.route("**/api/account/settings", async (route) => {
-    if (route.request().method() === "PUT") await isSwitched;
+    if (route.request().method() === "PUT") await switched.opened;
     return route.continue();
-  });
-  let go = () => {};
-  const isSwitched = new Promise<void>((resolve) => {
-    go = resolve;
   });
   await page.getByRole("button", { name: "Save address" }).click();
   await mail.click();
   await expect(mail).toBeChecked();
-  go();
+  switched.open();
   await page.getByRole("button", { name: "Reveal" }).click();
   await expect(page.getByText(/^whsec_/)).toBeVisible();
   await expect(page.getByText("Saved.")).toBeVisible();

@@ -105,6 +105,15 @@ export async function chooses(page: Page, files: Parameters<ReturnType<Page["get
   await page.getByTestId("files").setInputFiles(files);
 }
 
+/** What is held until a test lets it go. */
+export function latch() {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, opened };
+}
+
 export const wish = (page: Page) => page.getByRole("textbox", { name: "Your wish for all of them" });
 export const start = (page: Page, count: number) =>
   page.getByRole("button", { name: `Edit ${count} photo${count === 1 ? "" : "s"}` });

@@ -69,7 +69,7 @@ async fn main() -> Result<()> {
     injector.stop().await.context("stopping the faults")?;
 
     let stopped = Instant::now();
-    let proof = Proof::new(&stack);
+    let proof = Proof::new(&stack).await;
     proof
         .rest(&customers, options.welcome_credits, stopped + REST)
         .await?;

@@ -20,6 +20,7 @@ const ON_ITS_WAY: Duration = Duration::from_secs(1);
 pub(crate) struct Proof {
     stack: Stack,
     inside: Inside,
+    engine: Engine,
 }
 
 /// What the provider was asked for and what it would send a bill for.
@@ -42,10 +43,11 @@ pub(crate) struct Bought {
 }
 
 impl Proof {
-    pub(crate) fn new(stack: &Stack) -> Self {
+    pub(crate) async fn new(stack: &Stack) -> Self {
         Self {
             stack: stack.clone(),
             inside: Inside::deployed(stack),
+            engine: Engine::of(stack).await,
         }
     }
 
@@ -81,9 +83,8 @@ impl Proof {
     /// Waits until no execution runs. One whose image somebody else has settled, as a cancel does, learns of it with its
     /// next step, for which its retries or its turn may let it wait.
     async fn executions_end(&self, give_up: Instant) -> Result<()> {
-        let engine = Engine::of(&self.stack).await;
         loop {
-            let running = engine.running().await;
+            let running = self.engine.running().await;
             if running.is_empty() {
                 return Ok(());
             }
@@ -135,8 +136,7 @@ impl Proof {
             );
             asked.seen.push(call);
         }
-        let engine = Engine::of(&self.stack).await;
-        let edit = engine.environment("EditImage").await;
+        let edit = self.engine.environment("EditImage").await;
         let limits = edit.get("TIME_LIMITS").context("no time limits")?;
         let limits: TimeLimits = limits.parse()?;
         let in_time = limits.provider.saturating_sub(ON_ITS_WAY);
@@ -144,7 +144,7 @@ impl Proof {
         for known in known.values().flatten() {
             sum.add(known, in_time)?;
             if known.lost(in_time).next().is_some() {
-                let failures = engine.failures(known.image).await;
+                let failures = self.engine.failures(known.image).await;
                 let mut lost = known.lost(in_time);
                 ensure!(
                     lost.all(|(from, to)| failures.iter().any(|at| (from..=to).contains(at))),
@@ -311,7 +311,8 @@ mod tests {
 
     use super::*;
 
-    /// Adds up an image with these calls, answered after so many seconds if at all, the bought ones of them all counted as unknown.
+    /// Adds up an image with these calls, answered after so many seconds if at all. The bought ones of them are all counted
+    /// as unknown.
     fn sum(calls: &[(&str, Option<u64>)]) -> Bought {
         let at = Timestamp::from_millis(0);
         let seen: Vec<_> = calls
